@@ -1,0 +1,2 @@
+//! zonemux
+fn main() {}
