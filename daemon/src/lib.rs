@@ -1,1 +1,4 @@
-//! zonemux
+//! zonemux: one daemon between ExternalDNS and all of a site's DNS.
+
+pub mod view;
+pub mod wire;
