@@ -32,12 +32,15 @@ mod values;
 
 pub use async_ffi::FfiFuture;
 pub use host::{MetricKind, RHost, RHost_TO, RHostBox, RLogRef, RMetricRef};
-pub use module::{HEADER_SYMBOL, MANIFEST_SECTION, PluginModule, PluginModuleRef};
+pub use module::{header, HEADER_SYMBOL, MANIFEST_SECTION, PluginModule, PluginModuleRef};
 pub use objects::{
     RBackend, RBackend_TO, RBackendBox, RPlugin, RPlugin_TO, RPluginBox, RReport, RReport_TO, RReportBox, RSink,
     RSink_TO, RSinkBox, RSource, RSource_TO, RSourceBox, RVisitor, RVisitor_TO, RVisitorMut,
 };
 pub use values::{RCall, REndpointRef, RError, RFailureRef, RFault, ROpened, RPair, RPairRef, list};
+
+/// The version of the interface: of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The parts of `abi_stable` that the SDK's glue and the daemon's loader need.
 pub mod stable {

@@ -1,7 +1,7 @@
 //! The root module: the first thing that the daemon reads of a loaded plugin.
 
 use abi_stable::StableAbi;
-use abi_stable::library::RootModule;
+use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
 use abi_stable::package_version_strings;
 use abi_stable::sabi_types::VersionStrings;
 use abi_stable::std_types::{RResult, RStr, RString, RVec};
@@ -38,4 +38,11 @@ impl RootModule for PluginModuleRef {
     const BASE_NAME: &'static str = "zonemux_plugin";
     const NAME: &'static str = "zonemux_plugin";
     const VERSION_STRINGS: VersionStrings = package_version_strings!();
+}
+
+/// The static that a plugin exports as [`HEADER_SYMBOL`]. `constructor` must make a
+/// [`PluginModuleRef`], as `call_root_module_loader` does of a function that returns one.
+pub const fn header(constructor: extern "C" fn() -> RootModuleResult) -> LibHeader {
+    // SAFETY: the only constructors are those of the SDK's glue, whose module is a PluginModuleRef.
+    unsafe { LibHeader::from_constructor::<PluginModuleRef>(constructor, CheckTypeLayout::Yes) }
 }
