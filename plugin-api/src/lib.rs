@@ -4,6 +4,7 @@ mod backend;
 mod call;
 mod capabilities;
 mod changes;
+pub mod dns;
 mod endpoint;
 mod endpoints;
 mod error;
