@@ -44,11 +44,14 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The parts of `abi_stable` that the SDK's glue and the daemon's loader need.
 pub mod stable {
-    pub use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+    pub use abi_stable::abi_stability::abi_checking::{
+        AbiInstability, AbiInstabilityErrors, check_layout_compatibility,
+    };
     pub use abi_stable::library::{
         AbiHeaderRef, CheckTypeLayout, IsLayoutChecked, LibHeader, LibraryError, RootModuleError,
     };
     pub use abi_stable::library::{RootModule, RootModuleResult, __call_root_module_loader as call_root_module_loader};
+    pub use abi_stable::type_layout::TLFieldOrFunction;
     pub use abi_stable::prefix_type::{PrefixRef, PrefixRefTrait, PrefixTypeTrait};
     pub use abi_stable::sabi_trait::TD_Opaque;
     pub use abi_stable::std_types::{RBox, RErr, ROk, ROption, RResult, RSlice, RStr, RString, RVec};
