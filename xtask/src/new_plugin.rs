@@ -67,9 +67,9 @@ fn parse(arguments: &[String]) -> Outcome<(String, Option<PathBuf>)> {
     Ok((name, directory))
 }
 
-/// A name is what stands behind `plugin =` in a configuration, in `libzonemux_NAME.so` and in Rust.
+/// A name stands behind `plugin =` in a configuration, in the name of the `.so` file, and in Rust.
 fn check(name: &str) -> Outcome {
-    let allowed = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '_');
+    let allowed = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-' | '_');
     if name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(allowed)
         && name.len() <= LONGEST
@@ -84,11 +84,11 @@ fn check(name: &str) -> Outcome {
         .collect();
     if suggestion != name && check(&suggestion).is_ok() {
         Err(failure.hint(format!(
-            "write `{suggestion}`: lower-case letters, digits and underscores"
+            "write `{suggestion}`: lower-case letters, digits, `-` and `_`"
         )))
     } else {
         Err(failure.hint(format!(
-            "lower-case letters, digits and underscores, a letter first, {LONGEST} at most"
+            "lower-case letters, digits, `-` and `_`, a letter first, {LONGEST} at most"
         )))
     }
 }
@@ -101,16 +101,21 @@ fn placeholders(repository: &Repository, name: &str) -> [(&'static str, String);
         .into_owned();
     [
         ("{{name}}", name.to_owned()),
-        ("{{crate_name}}", format!("zonemux_{name}")),
+        ("{{crate_name}}", crate_name(name)),
         ("{{type_name}}", type_name(name)),
         // Inside a TOML string.
         ("{{sdk_path}}", sdk.replace('\\', "\\\\").replace('"', "\\\"")),
     ]
 }
 
-/// `my_dns` becomes `MyDns`.
+/// The Rust name of the library, and so the middle of its file's: `my-dns` becomes `zonemux_my_dns`.
+pub(crate) fn crate_name(name: &str) -> String {
+    format!("zonemux_{}", name.replace('-', "_"))
+}
+
+/// `my-dns` becomes `MyDns`.
 fn type_name(name: &str) -> String {
-    name.split('_')
+    name.split(['-', '_'])
         .filter_map(|word| {
             let mut characters = word.chars();
             characters
@@ -149,13 +154,14 @@ fn fill(text: &str, placeholders: &[(&str, String)]) -> String {
 
 fn next_steps(name: &str, folder: &Path) -> String {
     let folder = folder.display();
+    let library = crate_name(name);
     format!(
         "\
 {folder} is a plugin that builds and loads. Next:
 
   cd {folder}
   cargo build --release
-  zonemux plugin inspect target/release/libzonemux_{name}.so
+  zonemux plugin inspect target/release/lib{library}.so
 
 Then name it in a configuration, and start the daemon with
 ZONEMUX_PLUGIN_PATH={folder}/target/release:
@@ -170,23 +176,25 @@ src/lib.rs is where to go on; `cargo doc --package zonemux-plugin --open` is the
 
 #[cfg(test)]
 mod tests {
-    use super::{check, fill, parse, type_name};
+    use super::{check, crate_name, fill, parse, type_name};
 
     #[test]
     fn names_fit_rust_files_and_toml() {
-        for good in ["a", "rfc2136", "my_dns"] {
+        for good in ["a", "rfc2136", "my_dns", "my-dns"] {
             assert!(check(good).is_ok(), "{good}");
         }
         for bad in ["", "2fast", "_x", "ä", "a b", "../x", &"a".repeat(41)] {
             assert_eq!(check(bad).unwrap_err().code(), 64, "{bad}");
         }
-        let hint = check("My-DNS").unwrap_err().to_string();
+        let hint = check("My.DNS").unwrap_err().to_string();
         assert!(hint.contains("write `my_dns`"), "{hint}");
     }
 
     #[test]
     fn types_are_in_camel_case() {
         assert_eq!(type_name("my_dns"), "MyDns");
+        assert_eq!(type_name("my-dns"), "MyDns");
+        assert_eq!(crate_name("my-dns"), "zonemux_my_dns");
         assert_eq!(type_name("rfc2136"), "Rfc2136");
     }
 

@@ -12,13 +12,15 @@ use crate::failure::{At, Failure, Outcome};
 use crate::run::account::Account;
 
 const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+/// In such a folder only a file's owner may replace it: `/tmp` does no harm.
+const STICKY: u32 = 0o1000;
 
 /// Fails with the first path that would make a daemon of `user` refuse `file`.
 pub(crate) fn trusted(file: &Path, user: u32) -> Outcome {
     let file = file.canonicalize().at("find", file)?;
     for path in file.ancestors() {
         let metadata = path.metadata().at("examine", path)?;
-        if let Some(fault) = fault(metadata.uid(), metadata.mode(), user) {
+        if let Some(fault) = fault(metadata.uid(), writable(&metadata), user) {
             return Err(Failure::new(format!("{} {fault}", path.display())).hint(format!(
                 "the daemon refuses plugins from there; `chmod go-w {}` mends it",
                 path.display()
@@ -28,17 +30,18 @@ pub(crate) fn trusted(file: &Path, user: u32) -> Outcome {
     Ok(())
 }
 
-fn fault(owner: u32, mode: u32, user: u32) -> Option<String> {
+/// The mode, where it lets group or others write.
+fn writable(metadata: &Metadata) -> Option<u32> {
+    let mode = metadata.mode();
+    let sticky = metadata.is_dir() && mode & STICKY != 0;
+    (mode & GROUP_OR_OTHERS_WRITE != 0 && !sticky).then_some(mode & 0o7777)
+}
+
+fn fault(owner: u32, writable: Option<u32>, user: u32) -> Option<String> {
     if owner != 0 && owner != user {
-        Some(format!("belongs to user {owner}"))
-    } else if mode & GROUP_OR_OTHERS_WRITE != 0 {
-        Some(format!(
-            "is writable by group or others (mode {:04o})",
-            mode & 0o7777
-        ))
-    } else {
-        None
+        return Some(format!("belongs to user {owner}"));
     }
+    writable.map(|mode| format!("is writable by group or others (mode {mode:04o})"))
 }
 
 /// Whether `account` can read `path` and enter every folder above it. Access lists and supplementary groups
@@ -67,20 +70,17 @@ fn allows(metadata: &Metadata, account: &Account, needed: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Account, fault, reachable, trusted};
+    use super::{Account, fault, reachable, trusted, writable};
     use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     #[test]
     fn owner_and_mode_decide() {
-        assert_eq!(fault(0, 0o100_755, 1000), None);
-        assert_eq!(fault(1000, 0o100_644, 1000), None);
+        assert_eq!(fault(0, None, 1000), None);
+        assert_eq!(fault(1000, None, 1000), None);
+        assert_eq!(fault(1001, None, 1000).as_deref(), Some("belongs to user 1001"));
         assert_eq!(
-            fault(1001, 0o100_644, 1000).as_deref(),
-            Some("belongs to user 1001")
-        );
-        assert_eq!(
-            fault(1000, 0o100_664, 1000).as_deref(),
+            fault(1000, Some(0o664), 1000).as_deref(),
             Some("is writable by group or others (mode 0664)")
         );
     }
@@ -100,6 +100,10 @@ mod tests {
             group: 4_000_000,
         };
 
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)).unwrap();
+        let sticky = writable(&folder.metadata().unwrap());
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let everyone = writable(&folder.metadata().unwrap());
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
         let open = reachable(&file, &stranger);
         let refused = trusted(&file, owner).unwrap_err().to_string();
@@ -107,6 +111,11 @@ mod tests {
         let closed = reachable(&file, &stranger);
         fs::remove_dir_all(&folder).unwrap();
 
+        assert_eq!(
+            (sticky, everyone),
+            (None, Some(0o777)),
+            "the sticky bit protects what is in a folder"
+        );
         assert!(open, "mode 0755 lets a stranger through");
         assert!(!closed, "mode 0700 does not");
         assert!(

@@ -133,7 +133,12 @@ fn summary(finished: &[Finished], taken: Duration) -> Outcome {
         .collect();
     let total = finished.len();
     if failed.is_empty() {
-        terminal::line(&format!("all {total} steps passed in {}", terminal::time(taken)));
+        let all = if total == 1 {
+            "1 step".to_owned()
+        } else {
+            format!("all {total} steps")
+        };
+        terminal::line(&format!("{all} passed in {}", terminal::time(taken)));
         Ok(())
     } else {
         Err(Failure::new(format!(

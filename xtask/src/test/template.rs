@@ -15,7 +15,8 @@ use crate::terminal;
 
 use super::Session;
 
-const NAME: &str = "sample";
+/// With a hyphen, which file names and Rust do not keep.
+const NAME: &str = "sample-dns";
 const MEDIA_TYPE: &str = "application/external.dns.webhook+json;version=1";
 const PATIENCE: Duration = Duration::from_secs(20);
 const RECORD: &str =
@@ -34,7 +35,9 @@ pub(super) fn run(session: &Session) -> Outcome {
         .directory(&plugin)
         .run()?;
 
-    let file = repository.debug().join(format!("libzonemux_{NAME}.so"));
+    let file = repository
+        .debug()
+        .join(format!("lib{}.so", new_plugin::crate_name(NAME)));
     let binary = repository.debug().join("zonemux");
     let inspected = Program::new(&binary)
         .args(["plugin", "inspect"])
