@@ -52,14 +52,14 @@ pub(super) const ALL: &[Step] = &[
         run: template::run,
     },
     Step {
-        name: DENY,
-        title: "licences, bans and sources of dependencies",
-        run: deny,
-    },
-    Step {
         name: "packaging",
         title: "units, image and manifests",
         run: |session| packaging::run(&session.repository),
+    },
+    Step {
+        name: DENY,
+        title: "licences, bans and sources of dependencies",
+        run: deny,
     },
     Step {
         name: CONFORMANCE,

@@ -44,7 +44,7 @@ pub(super) fn run(session: &Session) -> Outcome {
         .args([&file])
         .output()?;
     terminal::line(inspected.trim_end());
-    if !inspected.contains(NAME) {
+    if !inspected.contains(NAME) && !inspected.contains(&new_plugin::crate_name(NAME)) {
         return Err(Failure::new(format!(
             "`zonemux plugin inspect` does not name the plugin `{NAME}`"
         )));
