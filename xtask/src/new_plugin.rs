@@ -127,8 +127,9 @@ fn type_name(name: &str) -> String {
 
 /// Copies a folder of text files. `target/` and `Cargo.lock` are leftovers of a build, not of the template.
 fn copy(from: &Path, to: &Path, placeholders: &[(&str, String)]) -> Outcome {
-    fs::create_dir_all(to).at("create", to)?;
-    for entry in fs::read_dir(from).at("read", from)? {
+    let entries = fs::read_dir(from).at("read", from)?;
+    fs::create_dir(to).at("create", to)?;
+    for entry in entries {
         let entry = entry.at("read", from)?;
         let name = entry.file_name();
         let (source, destination) = (entry.path(), to.join(&name));
