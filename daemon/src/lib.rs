@@ -1,1 +1,3 @@
 //! zonemux
+
+pub mod config;
