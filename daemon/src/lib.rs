@@ -1,3 +1,4 @@
 //! zonemux
 
+pub mod cli;
 pub mod config;

@@ -35,6 +35,11 @@ impl KeyPath {
         self.with(Step::Index(index))
     }
 
+    /// The path of what stands at `inner` below this.
+    pub(crate) fn join(&self, inner: &Self) -> Self {
+        Self(self.0.iter().chain(&inner.0).cloned().collect())
+    }
+
     fn with(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }

@@ -18,7 +18,7 @@ pub use listen::{Listen, ListenSet};
 pub use log::{LogFilter, LogFormat};
 pub use name::{BackendName, ViewName};
 pub use plugin::{Isolation, Ownership, PluginReference, Sha256, Trust};
-pub use secret::Secret;
+pub use secret::{REDACTED, Secret};
 pub use size::ByteSize;
 pub use view_path::ViewPath;
 pub use zone::Zone;

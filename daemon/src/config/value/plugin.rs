@@ -36,7 +36,10 @@ impl FromStr for PluginReference {
         if text.contains('/') {
             return Ok(Self::File(PathBuf::from(text)));
         }
-        if text.ends_with(".so") {
+        if text
+            .rsplit_once('.')
+            .is_some_and(|(_, extension)| extension == "so")
+        {
             return Err(expected().hint(format!("a path has a slash: write \"./{text}\"")));
         }
         let plain =
