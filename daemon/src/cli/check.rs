@@ -1,6 +1,7 @@
 //! `zonemux check`: what is wrong, and what is doubtful.
 
 use std::io::{self, Write};
+<<<<<<< HEAD
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ use crate::backend::Driver;
 use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
 use crate::control::{self, ControlError, Probe};
 use crate::plugin::{Loader, PluginError};
+=======
+
+use serde_json::json;
+
+use super::findings::finding_json;
+use super::{Exit, Output, write_findings};
+use crate::config::{ConfigErrors, Finding, Loaded};
+>>>>>>> config
 
 /// Reports what reading the configuration gave.
 pub fn report_config(
@@ -59,6 +68,7 @@ pub fn report(
     }
     Ok(if faults.is_empty() { Exit::Ok } else { Exit::Config })
 }
+<<<<<<< HEAD
 
 /// Checks configuration and plugins; with `probe`, asks each backend and lists its zones: through the
 /// daemon where one runs, since a plugin may own a lock.
@@ -156,3 +166,5 @@ fn write_probes(
     let all_well = probes.iter().all(|probe| probe.error.is_none());
     Ok(if all_well { Exit::Ok } else { Exit::Failure })
 }
+=======
+>>>>>>> config

@@ -203,11 +203,44 @@ mod tests {
     }
 
     #[test]
+<<<<<<< HEAD
     fn deep_nesting_is_a_fault_and_no_crash() {
         let lists = format!("a = {}", "[".repeat(100_000));
         let tables = format!("a = {}", "{ a = ".repeat(100_000));
         let keys = format!("{}a = 1", "a.".repeat(100_000));
         let header = format!("[{}a]", "a.".repeat(100_000));
+=======
+    fn no_syntax_error_repeats_a_secret() {
+        for line in [
+            "password = hunter2",
+            "password = 'hunter2",
+            "password = \"hunter2\\q\"",
+            "password = \"\"\"hunter2",
+            "password hunter2",
+            "password = \"a\" hunter2",
+            "password: hunter2",
+            "hunter2 = 1\nhunter2 = 2",
+            "hunter2",
+            "password = 0xhunter2",
+            "password = 1979-hunter2",
+            "password = [hunter2]",
+            "password = {hunter2}",
+            "[hunter2",
+        ] {
+            let mut faults = Vec::new();
+            Files::of_text("/c.toml".into(), line, &mut faults);
+            assert!(!faults.is_empty(), "{line}");
+            assert!(!format!("{faults:?}").contains("hunter2"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_a_fault_and_no_crash() {
+        let lists = format!("a = {}", "[".repeat(10_000));
+        let tables = format!("a = {}", "{ a = ".repeat(10_000));
+        let keys = format!("{}a = 1", "a.".repeat(10_000));
+        let header = format!("[{}a]", "a.".repeat(10_000));
+>>>>>>> config
         for text in [lists, tables, keys, header] {
             let mut faults = Vec::new();
             Files::of_text("/c.toml".into(), &text, &mut faults);
