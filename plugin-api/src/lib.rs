@@ -16,6 +16,8 @@ mod manifest;
 mod outcome;
 mod records;
 mod secret;
+pub mod testing;
+mod units;
 
 pub use backend::{Adjust, Backend};
 pub use call::Call;
@@ -31,6 +33,7 @@ pub use outcome::{Failure, Outcome};
 pub use records::Records;
 pub use schemars;
 pub use secret::Secret;
+pub use units::{Unit, is_ownership_txt};
 pub use zonemux_plugin_abi::MANIFEST_SECTION;
 
 /// For `export_plugin!` and the daemon only; not part of what authors may rely on.
