@@ -43,9 +43,7 @@ impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix {
-                pid: Some(pid), uid, ..
-            } => write!(f, "unix(pid {pid}, uid {uid})"),
+            Self::Unix { pid: Some(pid), uid, .. } => write!(f, "unix(pid {pid}, uid {uid})"),
             Self::Unix { pid: None, uid, .. } => write!(f, "unix(uid {uid})"),
         }
     }
@@ -77,14 +75,7 @@ impl Acceptor for Listener {
                 let (stream, _) = listener.accept().await?;
                 let credentials = stream.peer_cred()?;
                 let (uid, gid) = (credentials.uid(), credentials.gid());
-                Ok((
-                    Stream::Unix(stream),
-                    Peer::Unix {
-                        pid: credentials.pid(),
-                        uid,
-                        gid,
-                    },
-                ))
+                Ok((Stream::Unix(stream), Peer::Unix { pid: credentials.pid(), uid, gid }))
             }
         }
     }
@@ -183,10 +174,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_that_breaks_costs_no_time() {
         let errors = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
-        assert_eq!(
-            time_until_served(errors.map(Into::into).into()).await,
-            Duration::ZERO
-        );
+        assert_eq!(time_until_served(errors.map(Into::into).into()).await, Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -196,23 +184,16 @@ mod tests {
         let waited = time_until_served(errors.into()).await;
         let expected = [100, 200, 400, 800, 1000, 1000].iter().sum();
         let slack = Duration::from_millis(20);
-        assert!(
-            waited.abs_diff(Duration::from_millis(expected)) < slack,
-            "{waited:?}"
-        );
+        assert!(waited.abs_diff(Duration::from_millis(expected)) < slack, "{waited:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn beyond_the_cap_connections_wait_unaccepted() {
         let slots = Arc::new(Semaphore::new(0));
         let (served, mut was_served) = tokio::sync::mpsc::unbounded_channel();
-        let accepting = accept_all(
-            Script(VecDeque::new(), false),
-            Arc::clone(&slots),
-            move |_, _, slot| {
-                served.send(slot).unwrap();
-            },
-        );
+        let accepting = accept_all(Script(VecDeque::new(), false), Arc::clone(&slots), move |_, _, slot| {
+            served.send(slot).unwrap();
+        });
         let accepting = tokio::spawn(accepting);
         tokio::task::yield_now().await;
         assert!(was_served.try_recv().is_err());

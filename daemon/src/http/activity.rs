@@ -67,12 +67,7 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State {
-            phase: Phase::Idle,
-            since: Instant::now(),
-            stalled_since: None,
-            ended: false,
-        };
+        let state = State { phase: Phase::Idle, since: Instant::now(), stalled_since: None, ended: false };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -163,10 +158,7 @@ mod tests {
         let times = ConnectionTimes::default();
         let activity = Activity::new();
         let start = Instant::now();
-        assert_eq!(
-            activity.deadline(&times),
-            Some((start + times.idle, Overdue::Idle))
-        );
+        assert_eq!(activity.deadline(&times), Some((start + times.idle, Overdue::Idle)));
 
         tokio::time::advance(Duration::from_secs(3)).await;
         activity.read(1);
@@ -174,11 +166,7 @@ mod tests {
         assert_eq!(activity.deadline(&times), Some((head, Overdue::Head)));
         tokio::time::advance(Duration::from_secs(3)).await;
         activity.read(1);
-        assert_eq!(
-            activity.deadline(&times),
-            Some((head, Overdue::Head)),
-            "a byte wins no time"
-        );
+        assert_eq!(activity.deadline(&times), Some((head, Overdue::Head)), "a byte wins no time");
 
         activity.call();
         assert_eq!(activity.deadline(&times), None);
@@ -188,9 +176,6 @@ mod tests {
         assert_eq!(activity.deadline(&times), Some((stalled, Overdue::Stalled)));
         activity.wrote(true);
         activity.flushed();
-        assert_eq!(
-            activity.deadline(&times),
-            Some((Instant::now() + times.idle, Overdue::Idle))
-        );
+        assert_eq!(activity.deadline(&times), Some((Instant::now() + times.idle, Overdue::Idle)));
     }
 }

@@ -38,10 +38,7 @@ impl Body {
 impl From<Vec<Bytes>> for Body {
     fn from(chunks: Vec<Bytes>) -> Self {
         let remaining = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Self {
-            chunks: chunks.into(),
-            remaining,
-        }
+        Self { chunks: chunks.into(), remaining }
     }
 }
 

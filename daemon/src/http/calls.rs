@@ -70,11 +70,7 @@ impl Call {
             // Without a filter ExternalDNS would manage every zone that there is.
             return Err(CallError::unavailable("no zone is known yet").into());
         }
-        Ok(answer::typed(
-            StatusCode::OK,
-            MEDIA_TYPE_VALUE,
-            wire::domain_filter(&zones),
-        ))
+        Ok(answer::typed(StatusCode::OK, MEDIA_TYPE_VALUE, wire::domain_filter(&zones)))
     }
 
     async fn records(self, headers: &HeaderMap) -> Result<Reply, Failure> {
@@ -97,9 +93,7 @@ impl Call {
         let request_id = self.context.request_id.clone();
         let (view, context) = (self.view, self.context);
         let applying = async move {
-            let applied = AssertUnwindSafe(async { view.apply(context, changes).await })
-                .catch_unwind()
-                .await;
+            let applied = AssertUnwindSafe(async { view.apply(context, changes).await }).catch_unwind().await;
             tracing::debug!(done = matches!(applied, Ok(Ok(()))), "an apply has ended");
             applied
         };
@@ -120,11 +114,7 @@ impl Call {
         media_type::check_content_type(request.headers())?;
         body::check_encoding(request.headers())?;
         let (bytes, time) = (self.settings.max_body, self.settings.deadline);
-        let limits = Limits {
-            bytes,
-            until: self.context.deadline,
-            time,
-        };
+        let limits = Limits { bytes, until: self.context.deadline, time };
         let body = body::collect(request.into_body(), limits).await?;
         if body.len() <= INLINE {
             return Ok(decode(&body)?);

@@ -108,10 +108,8 @@ mod tests {
             (&["identity;q=0.5, gzip"], true),
             (&["identity, gzip"], true),
         ] {
-            let headers: HeaderMap = accept
-                .iter()
-                .map(|value| (ACCEPT_ENCODING, HeaderValue::from_static(value)))
-                .collect();
+            let headers: HeaderMap =
+                accept.iter().map(|value| (ACCEPT_ENCODING, HeaderValue::from_static(value))).collect();
             assert_eq!(wants_gzip(&headers), wanted, "{accept:?}");
         }
     }

@@ -34,14 +34,7 @@ impl Failure {
     /// A failure that says what was wrong, and what to do about it.
     pub fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         let (message, hint) = (message.into(), hint.into());
-        Self {
-            status,
-            message,
-            hint,
-            retry_after: None,
-            allow: None,
-            close: false,
-        }
+        Self { status, message, hint, retry_after: None, allow: None, close: false }
     }
 
     /// The same, and the connection ends with it.
@@ -68,25 +61,14 @@ impl Failure {
                 write!(hint, "{comma}`{prefix}`").expect("a string takes all");
             }
         }
-        Self::new(
-            StatusCode::NOT_FOUND,
-            format!("nothing is at `{}`", printable(path)),
-            hint,
-        )
+        Self::new(StatusCode::NOT_FOUND, format!("nothing is at `{}`", printable(path)), hint)
     }
 
     /// A path that is there, with a method that it does not take.
     pub fn method_not_allowed(method: &Method, path: &str, allow: &'static str) -> Self {
-        let message = format!(
-            "`{}` does not take {}",
-            printable(path),
-            printable(method.as_str())
-        );
+        let message = format!("`{}` does not take {}", printable(path), printable(method.as_str()));
         let hint = format!("it takes {allow}");
-        Self {
-            allow: Some(allow),
-            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint)
-        }
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint) }
     }
 
     /// The client's `Accept` leaves no room for our media type.
@@ -102,10 +84,7 @@ impl Failure {
     pub fn content_encoding(encoding: &str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!(
-                "a request's body can't be compressed with `{}`",
-                printable(encoding)
-            ),
+            format!("a request's body can't be compressed with `{}`", printable(encoding)),
             "send it without `Content-Encoding`",
         )
     }
@@ -164,33 +143,23 @@ impl From<CallError> for Failure {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "what has been started goes on; ExternalDNS asks again in its next loop",
             ),
-            CallErrorKind::Stopping => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "try again once zonemux has been started again",
-            ),
-            CallErrorKind::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "this is a fault in zonemux: its log has the details",
-            ),
+            CallErrorKind::Stopping => {
+                (StatusCode::SERVICE_UNAVAILABLE, "try again once zonemux has been started again")
+            }
+            CallErrorKind::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "this is a fault in zonemux: its log has the details")
+            }
         };
         let close = error.kind == CallErrorKind::Stopping;
         let failure = Self::new(status, error.message, hint);
-        Self {
-            retry_after: error.retry_after,
-            close,
-            ..failure
-        }
+        Self { retry_after: error.retry_after, close, ..failure }
     }
 }
 
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
         let hint = error.hint();
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            format!("the body is not what this call takes: {error}"),
-            hint,
-        )
+        Self::new(StatusCode::BAD_REQUEST, format!("the body is not what this call takes: {error}"), hint)
     }
 }
 
@@ -240,21 +209,14 @@ impl From<Unsupported> for Failure {
 /// Our words for the answers that hyper gives to a header block that it can't read, with nothing but
 /// a status. `None` for anything else.
 pub(super) fn instead_of_parser(head: &[u8]) -> Option<Bytes> {
-    let status = head
-        .strip_prefix(b"HTTP/1.1 ")
-        .or_else(|| head.strip_prefix(b"HTTP/1.0 "))?
-        .get(..3)?;
+    let status = head.strip_prefix(b"HTTP/1.1 ").or_else(|| head.strip_prefix(b"HTTP/1.0 "))?.get(..3)?;
     let status = StatusCode::from_bytes(status).ok()?;
     let (message, hint) = match status {
-        StatusCode::BAD_REQUEST => (
-            "this is not a valid HTTP/1 request",
-            "send HTTP/1.1 as in RFC 9112",
-        ),
+        StatusCode::BAD_REQUEST => ("this is not a valid HTTP/1 request", "send HTTP/1.1 as in RFC 9112"),
         StatusCode::URI_TOO_LONG => ("the request's path is too long", "the longest is 65534 bytes"),
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => (
-            "the request's header block is too large",
-            "send at most 64 KiB in at most 100 header lines",
-        ),
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("the request's header block is too large", "send at most 64 KiB in at most 100 header lines")
+        }
         _ => return None,
     };
     Some(raw(status, message, hint))
@@ -262,10 +224,7 @@ pub(super) fn instead_of_parser(head: &[u8]) -> Option<Bytes> {
 
 /// What a client gets that does not end its header block in time.
 pub(super) fn slow_head(limit: Duration) -> Bytes {
-    let message = format!(
-        "the request's header block was not complete within {:.1} s",
-        limit.as_secs_f64()
-    );
+    let message = format!("the request's header block was not complete within {:.1} s", limit.as_secs_f64());
     raw(StatusCode::REQUEST_TIMEOUT, &message, "send it in one go")
 }
 

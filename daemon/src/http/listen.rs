@@ -59,10 +59,7 @@ impl Listener {
                 let (listener, identity) = bind_unix(path)?;
                 let mut listener = Self::from_unix(listener)?;
                 listener.address = address.clone();
-                listener.path = Some(SocketPath {
-                    path: path.clone(),
-                    identity,
-                });
+                listener.path = Some(SocketPath { path: path.clone(), identity });
                 Ok(listener)
             }
         }
@@ -73,27 +70,15 @@ impl Listener {
         listener.set_nonblocking(true)?;
         let address = Address::Tcp(listener.local_addr()?);
         let socket = ListenerSocket::Tcp(TcpListener::from_std(listener)?);
-        Ok(Self {
-            socket,
-            address,
-            path: None,
-        })
+        Ok(Self { socket, address, path: None })
     }
 
     /// Takes over a bound unix socket, such as one of the service manager's; its path is left alone.
     pub fn from_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let path = listener
-            .local_addr()?
-            .as_pathname()
-            .unwrap_or(Path::new(""))
-            .to_owned();
+        let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
         let socket = ListenerSocket::Unix(UnixListener::from_std(listener)?);
-        Ok(Self {
-            socket,
-            address: Address::Unix(path),
-            path: None,
-        })
+        Ok(Self { socket, address: Address::Unix(path), path: None })
     }
 
     /// Where it listens: with the real port where port 0 was asked for.
@@ -183,10 +168,7 @@ mod tests {
         assert_eq!(listener.address(), &address);
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
 
-        assert_eq!(
-            Listener::bind(&address).unwrap_err().kind(),
-            io::ErrorKind::AddrInUse
-        );
+        assert_eq!(Listener::bind(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(listener);
         assert!(!path.exists(), "the path goes with its listener");
     }
@@ -215,9 +197,7 @@ mod tests {
     #[tokio::test]
     async fn port_0_becomes_a_real_port() {
         let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
-        let Address::Tcp(address) = listener.address() else {
-            panic!("a TCP address")
-        };
+        let Address::Tcp(address) = listener.address() else { panic!("a TCP address") };
         assert_ne!(address.port(), 0);
     }
 }

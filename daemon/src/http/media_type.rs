@@ -24,10 +24,7 @@ pub fn accepts(headers: &HeaderMap) -> bool {
     for value in headers.get_all(ACCEPT) {
         // A header that is no text names nothing that we could answer with, or refuse.
         let Ok(value) = value.to_str() else { continue };
-        for range in split_unquoted(value, ',')
-            .map(str::trim)
-            .filter(|range| !range.is_empty())
-        {
+        for range in split_unquoted(value, ',').map(str::trim).filter(|range| !range.is_empty()) {
             named_something = true;
             let range = MediaType::parse(range);
             let Some(specificity) = range.specificity() else {
@@ -88,10 +85,7 @@ struct MediaType<'a> {
 impl<'a> MediaType<'a> {
     fn parse(text: &'a str) -> Self {
         let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
-        Self {
-            essence: essence.trim(),
-            parameters,
-        }
+        Self { essence: essence.trim(), parameters }
     }
 
     fn parameter(&self, wanted: &str) -> Option<Cow<'a, str>> {
@@ -164,10 +158,7 @@ mod tests {
     use super::*;
 
     fn with(name: &hyper::header::HeaderName, values: &[&str]) -> HeaderMap {
-        values
-            .iter()
-            .map(|value| (name.clone(), HeaderValue::from_str(value).unwrap()))
-            .collect()
+        values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
     }
 
     #[test]
@@ -179,15 +170,9 @@ mod tests {
             (&["application/external.dns.webhook+json; version=1"], true),
             (&["Application/External.DNS.Webhook+JSON ; Version=\"1\""], true),
             (&["application/external.dns.webhook+json"], true),
-            (
-                &["application/external.dns.webhook+json;charset=utf-8;version=1;q=0.1"],
-                true,
-            ),
+            (&["application/external.dns.webhook+json;charset=utf-8;version=1;q=0.1"], true),
             (&["application/external.dns.webhook+json;version=2"], false),
-            (
-                &["application/external.dns.webhook+json;version=2, */*;q=0.1"],
-                true,
-            ),
+            (&["application/external.dns.webhook+json;version=2, */*;q=0.1"], true),
             (
                 &[
                     "application/external.dns.webhook+json;version=2",
@@ -204,10 +189,7 @@ mod tests {
             (&["text/*"], false),
             (&["*/*;q=0"], false),
             (&["*/*, application/external.dns.webhook+json;q=0"], false),
-            (
-                &["*/*;q=0, application/external.dns.webhook+json;version=1"],
-                true,
-            ),
+            (&["*/*;q=0, application/external.dns.webhook+json;version=1"], true),
             (&["text/html;x=\"a,*/*\""], false),
         ] {
             assert_eq!(accepts(&with(&ACCEPT, accept)), taken, "{accept:?}");
@@ -226,11 +208,7 @@ mod tests {
             &["application/json; charset=UTF-8"],
             &["application/problem+json"],
         ] {
-            assert_eq!(
-                check_content_type(&with(&CONTENT_TYPE, content_type)),
-                Ok(()),
-                "{content_type:?}"
-            );
+            assert_eq!(check_content_type(&with(&CONTENT_TYPE, content_type)), Ok(()), "{content_type:?}");
         }
     }
 
@@ -239,10 +217,7 @@ mod tests {
         let other = |text: &str| Err(Unsupported::Other(text.to_owned()));
         let check = |text| check_content_type(&with(&CONTENT_TYPE, &[text]));
         assert_eq!(check("text/plain"), other("text/plain"));
-        assert_eq!(
-            check("Application/X-WWW-Form-Urlencoded"),
-            other("application/x-www-form-urlencoded")
-        );
+        assert_eq!(check("Application/X-WWW-Form-Urlencoded"), other("application/x-www-form-urlencoded"));
         let version = Err(Unsupported::Version("2".to_owned()));
         assert_eq!(check("application/external.dns.webhook+json;version=2"), version);
     }

@@ -64,14 +64,7 @@ impl Watch {
             Method::PATCH => "PATCH",
             _ => "other",
         };
-        Self {
-            observer,
-            view: view.to_owned(),
-            route,
-            method,
-            started: Instant::now(),
-            over: false,
-        }
+        Self { observer, view: view.to_owned(), route, method, started: Instant::now(), over: false }
     }
 
     /// When the call began.

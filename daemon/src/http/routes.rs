@@ -68,21 +68,14 @@ struct Entry {
 impl ViewTable {
     /// A table of paths (`/`, `/internal`) and what answers below them.
     pub fn new(views: impl IntoIterator<Item = (String, Arc<dyn Calls>)>) -> Self {
-        let mut entries: Vec<_> = views
-            .into_iter()
-            .map(|(path, view)| Entry { path, view })
-            .collect();
+        let mut entries: Vec<_> = views.into_iter().map(|(path, view)| Entry { path, view }).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(segments(&entry.path).count()));
         Self { entries }
     }
 
     /// The paths of all views, the shortest first.
     pub fn paths(&self) -> Vec<&str> {
-        self.entries
-            .iter()
-            .rev()
-            .map(|entry| entry.path.as_str())
-            .collect()
+        self.entries.iter().rev().map(|entry| entry.path.as_str()).collect()
     }
 
     /// What is at a path, and whose it is.
@@ -109,9 +102,7 @@ impl ViewTable {
 
 impl fmt::Debug for ViewTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map()
-            .entries(self.entries.iter().map(|entry| (&entry.path, entry.view.name())))
-            .finish()
+        f.debug_map().entries(self.entries.iter().map(|entry| (&entry.path, entry.view.name()))).finish()
     }
 }
 
@@ -153,9 +144,7 @@ mod tests {
 
     fn table(views: &[(&str, &'static str)]) -> ViewTable {
         ViewTable::new(
-            views
-                .iter()
-                .map(|&(path, name)| (path.to_owned(), Arc::new(Named(name)) as Arc<dyn Calls>)),
+            views.iter().map(|&(path, name)| (path.to_owned(), Arc::new(Named(name)) as Arc<dyn Calls>)),
         )
     }
 
@@ -183,11 +172,7 @@ mod tests {
             ("*", Route::Unknown, ""),
         ] {
             let (found, owner) = table.route(path);
-            assert_eq!(
-                (found, owner.map_or("", |view| view.name())),
-                (route, view),
-                "{path:?}"
-            );
+            assert_eq!((found, owner.map_or("", |view| view.name())), (route, view), "{path:?}");
         }
         assert_eq!(table.paths(), ["/", "/internal", "/internal/eu"]);
     }

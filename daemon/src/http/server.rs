@@ -41,10 +41,7 @@ pub struct ServerSettings {
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self {
-            times: ConnectionTimes::default(),
-            max_connections: 1024,
-        }
+        Self { times: ConnectionTimes::default(), max_connections: 1024 }
     }
 }
 
@@ -68,14 +65,8 @@ impl Server {
         H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let addresses = listeners
-            .iter()
-            .map(|listener| listener.address().clone())
-            .collect();
-        Self {
-            addresses,
-            ..Self::accept_from(listeners, settings, handler)
-        }
+        let addresses = listeners.iter().map(|listener| listener.address().clone()).collect();
+        Self { addresses, ..Self::accept_from(listeners, settings, handler) }
     }
 
     /// The same for any source of connections.
@@ -85,11 +76,7 @@ impl Server {
         H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let (stop, abort, tasks) = (
-            CancellationToken::new(),
-            CancellationToken::new(),
-            TaskTracker::new(),
-        );
+        let (stop, abort, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let slots = Arc::new(Semaphore::new(settings.max_connections));
         for acceptor in acceptors {
             let (connections, handler) = (tasks.clone(), handler.clone());
@@ -105,12 +92,7 @@ impl Server {
             });
             tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
         }
-        Self {
-            addresses: Vec::new(),
-            stop,
-            abort,
-            tasks,
-        }
+        Self { addresses: Vec::new(), stop, abort, tasks }
     }
 
     /// Where the server listens, in the order of its listeners.

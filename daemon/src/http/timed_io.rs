@@ -22,11 +22,7 @@ pub(super) struct TimedIo<S> {
 
 impl<S> TimedIo<S> {
     pub(super) fn new(stream: S, activity: Activity) -> Self {
-        Self {
-            stream,
-            activity,
-            instead: None,
-        }
+        Self { stream, activity, instead: None }
     }
 
     pub(super) fn into_inner(self) -> S {

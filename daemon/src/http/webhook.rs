@@ -35,11 +35,7 @@ pub struct WebhookSettings {
 
 impl Default for WebhookSettings {
     fn default() -> Self {
-        Self {
-            max_body: 32 << 20,
-            deadline: Duration::from_secs(12),
-            gzip_from: 256 << 10,
-        }
+        Self { max_body: 32 << 20, deadline: Duration::from_secs(12), gzip_from: 256 << 10 }
     }
 }
 
@@ -147,9 +143,7 @@ impl Webhook {
             answer.headers_mut().insert(REQUEST_ID, request_id);
         }
         if self.stopping.load(Ordering::Acquire) {
-            answer
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer
     }
@@ -206,13 +200,7 @@ impl Webhook {
 fn options(route: Route) -> Answer {
     let mut answer = Answer::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;
-    let allow = if route == Route::Unknown {
-        "GET, HEAD, POST, OPTIONS"
-    } else {
-        route.allow()
-    };
-    answer
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
+    let allow = if route == Route::Unknown { "GET, HEAD, POST, OPTIONS" } else { route.allow() };
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     answer
 }

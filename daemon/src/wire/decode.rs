@@ -15,11 +15,7 @@ pub fn endpoints(body: &[u8]) -> Result<Endpoints, DecodeError> {
     let text = check(body, LIST)?;
     let mut decoder = Decoder::new(text.len());
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = List {
-        decoder: &mut decoder,
-        name: "",
-    }
-    .deserialize(&mut json);
+    let read = List { decoder: &mut decoder, name: "" }.deserialize(&mut json);
     match read.and_then(|_| json.end()) {
         Ok(()) => Ok(decoder.endpoints),
         Err(error) => Err(DecodeError::json(&error, decoder.place.path())),
@@ -32,20 +28,12 @@ pub fn changes(body: &[u8]) -> Result<Changes, DecodeError> {
     let text = check(body, BATCH)?;
     let mut decoder = Decoder::new(text.len());
     let mut json = serde_json::Deserializer::from_str(text);
-    let read = Batch {
-        decoder: &mut decoder,
-    }
-    .deserialize(&mut json);
+    let read = Batch { decoder: &mut decoder }.deserialize(&mut json);
     match read.and_then(|lists| json.end().map(|()| lists)) {
         Ok([create, update_old, update_new, delete]) => {
             let endpoints = decoder.endpoints;
             let update = pair(&endpoints, &update_old, &update_new);
-            Ok(Changes {
-                endpoints,
-                create,
-                update,
-                delete,
-            })
+            Ok(Changes { endpoints, create, update, delete })
         }
         Err(error) => Err(DecodeError::json(&error, decoder.place.path())),
     }
@@ -56,24 +44,13 @@ const BATCH: &str = "an object with `create`, `updateOld`, `updateNew` and `dele
 const ENDPOINT: &str = "an endpoint";
 
 const LISTS: [&str; 4] = ["create", "updateOld", "updateNew", "delete"];
-const FIELDS: [&str; 7] = [
-    "dnsName",
-    "targets",
-    "recordType",
-    "setIdentifier",
-    "recordTTL",
-    "labels",
-    "providerSpecific",
-];
+const FIELDS: [&str; 7] =
+    ["dnsName", "targets", "recordType", "setIdentifier", "recordTTL", "labels", "providerSpecific"];
 
 /// Checks once for the whole body what would else be checked for each string in it.
 fn check<'b>(body: &'b [u8], expected: &str) -> Result<&'b str, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|error| DecodeError::not_utf8(body, error))?;
-    if text.trim_ascii().is_empty() {
-        Err(DecodeError::empty(expected))
-    } else {
-        Ok(text)
-    }
+    if text.trim_ascii().is_empty() { Err(DecodeError::empty(expected)) } else { Ok(text) }
 }
 
 /// What all seeds of one body write to.
@@ -88,11 +65,7 @@ impl Decoder<'_> {
         // Measured on ExternalDNS's own bodies: some 230 bytes an endpoint, less than half of it text.
         // Room that is never written to costs no memory.
         let endpoints = Endpoints::with_capacity(body / 200, body / 2);
-        Self {
-            endpoints,
-            place: Place::default(),
-            labels: Vec::new(),
-        }
+        Self { endpoints, place: Place::default(), labels: Vec::new() }
     }
 }
 
@@ -150,10 +123,7 @@ impl<'de> Visitor<'de> for Batch<'_, 'de> {
                 continue;
             };
             // A list that comes twice, perhaps in both spellings, is one list.
-            let list = map.next_value_seed(List {
-                decoder: &mut *self.decoder,
-                name: LISTS[key],
-            })?;
+            let list = map.next_value_seed(List { decoder: &mut *self.decoder, name: LISTS[key] })?;
             lists[key].extend(list);
         }
         Ok(lists)
@@ -225,11 +195,7 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Decoder {
-            endpoints,
-            place,
-            labels,
-        } = self.decoder;
+        let Decoder { endpoints, place, labels } = self.decoder;
         let mut entry = endpoints.entry();
         let mut empty = true;
         while let Some(key) = map.next_key_seed(Key(&FIELDS))? {
@@ -241,31 +207,13 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
             place.field = Some(FIELDS[key]);
             let expected = "a string";
             match key {
-                0 => map.next_value_seed(Text {
-                    expected,
-                    take: |text: &str| entry.dns_name(text),
-                })?,
-                1 => map.next_value_seed(Targets {
-                    entry: &mut entry,
-                    position: &mut place.position,
-                })?,
-                2 => map.next_value_seed(Text {
-                    expected,
-                    take: |text: &str| entry.record_type(text),
-                })?,
-                3 => map.next_value_seed(Text {
-                    expected,
-                    take: |text: &str| entry.set_identifier(text),
-                })?,
+                0 => map.next_value_seed(Text { expected, take: |text: &str| entry.dns_name(text) })?,
+                1 => map.next_value_seed(Targets { entry: &mut entry, position: &mut place.position })?,
+                2 => map.next_value_seed(Text { expected, take: |text: &str| entry.record_type(text) })?,
+                3 => map.next_value_seed(Text { expected, take: |text: &str| entry.set_identifier(text) })?,
                 4 => entry.record_ttl(map.next_value_seed(Ttl)?),
-                5 => map.next_value_seed(Labels {
-                    entry: &mut entry,
-                    pairs: labels,
-                })?,
-                _ => map.next_value_seed(Properties {
-                    entry: &mut entry,
-                    position: &mut place.position,
-                })?,
+                5 => map.next_value_seed(Labels { entry: &mut entry, pairs: labels })?,
+                _ => map.next_value_seed(Properties { entry: &mut entry, position: &mut place.position })?,
             }
             place.field = None;
         }

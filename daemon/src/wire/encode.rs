@@ -81,11 +81,7 @@ impl ListEncoder {
             self.chunks.push(self.buffer.into());
         }
         let bytes = self.chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        EncodedList {
-            chunks: self.chunks,
-            count: self.count,
-            bytes,
-        }
+        EncodedList { chunks: self.chunks, count: self.count, bytes }
     }
 }
 
@@ -126,10 +122,7 @@ struct Object<'b> {
 
 impl<'b> Object<'b> {
     fn begin(buffer: &'b mut Vec<u8>) -> Self {
-        Self {
-            buffer,
-            separator: b'{',
-        }
+        Self { buffer, separator: b'{' }
     }
 
     /// Starts a field; its value is the caller's to write.
@@ -186,16 +179,12 @@ fn push_endpoint(buffer: &mut Vec<u8>, endpoint: &impl EndpointView) {
     }
     let properties = endpoint.provider_specific();
     if properties.len() > 0 {
-        push_list(
-            object.field("providerSpecific"),
-            properties,
-            |buffer, (name, value)| {
-                let mut property = Object::begin(buffer);
-                property.text("name", name);
-                property.text("value", value);
-                property.end();
-            },
-        );
+        push_list(object.field("providerSpecific"), properties, |buffer, (name, value)| {
+            let mut property = Object::begin(buffer);
+            property.text("name", name);
+            property.text("value", value);
+            property.end();
+        });
     }
     object.end();
 }

@@ -24,21 +24,12 @@ const LONGEST_MESSAGE: usize = 200;
 impl DecodeError {
     pub(super) fn empty(expected: &str) -> Self {
         let message = format!("it is empty, expected {expected}");
-        Self {
-            message,
-            path: String::new(),
-            line: 1,
-            column: 0,
-            incomplete: true,
-        }
+        Self { message, path: String::new(), line: 1, column: 0, incomplete: true }
     }
 
     pub(super) fn not_utf8(body: &[u8], error: std::str::Utf8Error) -> Self {
         let before = &body[..error.valid_up_to()];
-        let line_start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |newline| newline + 1);
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         Self {
             message: format!("byte {} is not UTF-8", before.len() + 1),
             path: String::new(),
@@ -58,17 +49,10 @@ impl DecodeError {
         if message.len() > LONGEST_MESSAGE {
             // What was expected stands at the end, and the long value before it.
             let expected = message.rfind(", expected ").map_or("", |start| &message[start..]);
-            let expected = if expected.len() > LONGEST_MESSAGE {
-                ""
-            } else {
-                expected
-            };
+            let expected = if expected.len() > LONGEST_MESSAGE { "" } else { expected };
             let room = LONGEST_MESSAGE - expected.len();
-            let start: String = message
-                .char_indices()
-                .take_while(|(at, _)| *at < room)
-                .map(|(_, c)| c)
-                .collect();
+            let start: String =
+                message.char_indices().take_while(|(at, _)| *at < room).map(|(_, c)| c).collect();
             message = format!("{start}…{expected}");
         }
         // Values are quoted as they came.
@@ -76,13 +60,7 @@ impl DecodeError {
             message = message.escape_debug().to_string();
         }
         let incomplete = error.classify() == Category::Eof;
-        Self {
-            message,
-            path,
-            line: error.line(),
-            column: error.column(),
-            incomplete,
-        }
+        Self { message, path, line: error.line(), column: error.column(), incomplete }
     }
 
     /// What the sender can do about it.

@@ -34,12 +34,7 @@ pub(super) fn push_string(buffer: &mut Vec<u8>, text: &str) {
         buffer.extend_from_slice(&bytes[written..index]);
         buffer.extend_from_slice(&[b'\\', escape]);
         if escape == b'u' {
-            let digits = [
-                b'0',
-                b'0',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 0xf)],
-            ];
+            let digits = [b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]];
             buffer.extend_from_slice(&digits);
         }
         written = index + 1;

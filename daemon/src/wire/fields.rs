@@ -122,11 +122,7 @@ impl Visitor<'_> for Ttl {
         Ok(0)
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "`as` saturates"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     fn visit_f64<E>(self, seconds: f64) -> Result<u32, E> {
         Ok((seconds as u32).min(MAX_TTL))
     }
@@ -162,10 +158,7 @@ impl<'de> Visitor<'de> for Targets<'_, '_> {
         *self.position = Some(0);
         loop {
             let entry = &mut *self.entry;
-            let target = Text {
-                expected: "a target",
-                take: |text: &str| entry.target(text),
-            };
+            let target = Text { expected: "a target", take: |text: &str| entry.target(text) };
             if list.next_element_seed(target)?.is_none() {
                 *self.position = None;
                 return Ok(());

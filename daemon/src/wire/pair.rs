@@ -16,15 +16,10 @@ pub(super) fn pair(endpoints: &Endpoints, old: &[u32], new: &[u32]) -> Vec<(Opti
             unpaired.entry(key).or_insert(*position);
         }
     }
-    let pairs = new
-        .iter()
-        .map(|position| (key(position).and_then(|key| unpaired.remove(&key)), *position))
-        .collect();
+    let pairs =
+        new.iter().map(|position| (key(position).and_then(|key| unpaired.remove(&key)), *position)).collect();
     if !unpaired.is_empty() {
-        tracing::debug!(
-            records = unpaired.len(),
-            "updateOld names records that updateNew does not"
-        );
+        tracing::debug!(records = unpaired.len(), "updateOld names records that updateNew does not");
     }
     pairs
 }
@@ -75,10 +70,7 @@ mod tests {
 
     fn endpoint(name: &str, record_type: &str, set_identifier: &str) -> Endpoint {
         let endpoint = Endpoint::new(name, record_type, ["192.0.2.1"]);
-        Endpoint {
-            set_identifier: set_identifier.to_owned(),
-            ..endpoint
-        }
+        Endpoint { set_identifier: set_identifier.to_owned(), ..endpoint }
     }
 
     #[test]
@@ -97,18 +89,13 @@ mod tests {
         .iter()
         .collect();
         let pairs = pair(&endpoints, &[0, 1, 2, 3], &[4, 5, 6, 7, 8]);
-        assert_eq!(
-            pairs,
-            [(Some(2), 4), (Some(1), 5), (None, 6), (Some(0), 7), (None, 8)]
-        );
+        assert_eq!(pairs, [(Some(2), 4), (Some(1), 5), (None, 6), (Some(0), 7), (None, 8)]);
     }
 
     #[test]
     fn a_record_named_twice_is_paired_once() {
         let record = endpoint("a.example.org", "A", "");
-        let endpoints: Endpoints = [record.clone(), record.clone(), record.clone(), record]
-            .iter()
-            .collect();
+        let endpoints: Endpoints = [record.clone(), record.clone(), record.clone(), record].iter().collect();
         assert_eq!(pair(&endpoints, &[0, 1], &[2, 3]), [(Some(0), 2), (None, 3)]);
     }
 }
