@@ -63,7 +63,9 @@ impl StartError {
             Self::Listen { error, .. } | Self::State { error, .. }
                 if error.kind() == io::ErrorKind::PermissionDenied =>
             {
-                Some("the account that runs zonemux must be allowed to; ports below 1024 need CAP_NET_BIND_SERVICE")
+                Some(
+                    "the account that runs zonemux must be allowed to; ports below 1024 need CAP_NET_BIND_SERVICE",
+                )
             }
             _ => None,
         }
@@ -110,7 +112,8 @@ impl App {
         let control_listener = bind("control.listen", &Listen::Unix(config.control.socket.clone()))?;
 
         let parts = Parts::of(&config);
-        let views = parts.views.values().map(|view| (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>));
+        let views =
+            parts.views.values().map(|view| (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>));
         let settings = WebhookSettings {
             max_body: config.webhook.max_body.as_usize(),
             deadline: config.webhook.deadline.into(),
@@ -118,8 +121,7 @@ impl App {
         };
         let webhook = Webhook::new(ViewTable::new(views), settings, Arc::new(RequestMetrics));
         let admin = Admin::new(parts.clone(), prometheus);
-        let control =
-            Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
+        let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
 
         let limits = ServerSettings::default();
         let webhook_server = Server::start(webhook_listeners, limits, webhook.handler());
@@ -181,7 +183,8 @@ impl App {
         let closed = futures_util::future::join_all(closed).await;
         let complete = answered && closed.into_iter().all(|closed| closed);
         // What a server says of connections that were left is of no use to anyone any more.
-        let _left = tokio::join!(self.webhook_server.close(CLOSE_GRACE), self.control_server.close(CLOSE_GRACE));
+        let _left =
+            tokio::join!(self.webhook_server.close(CLOSE_GRACE), self.control_server.close(CLOSE_GRACE));
         self.admin_server.close(CLOSE_GRACE).await;
         tracing::info!(complete, "stopped");
         complete
@@ -203,7 +206,14 @@ struct RequestMetrics;
 
 impl Observer for RequestMetrics {
     fn request(&self, call: &Observed<'_>) {
-        metrics::http_request(call.view, call.route, call.method, call.status, call.duration, call.plain_bytes);
+        metrics::http_request(
+            call.view,
+            call.route,
+            call.method,
+            call.status,
+            call.duration,
+            call.plain_bytes,
+        );
     }
 }
 
@@ -264,7 +274,8 @@ fn load_plugins(config: &Arc<Config>, parts: &Parts) -> watch::Receiver<Option<A
             let (config, loader, parts) = (Arc::clone(&config), Arc::clone(&loader), parts.clone());
             async move { load_plugin(name, config, loader, parts).await.err() }
         });
-        let faults: Vec<PluginFault> = futures_util::future::join_all(loads).await.into_iter().flatten().collect();
+        let faults: Vec<PluginFault> =
+            futures_util::future::join_all(loads).await.into_iter().flatten().collect();
         sender.send_replace(Some(Arc::new(faults)));
     });
     receiver

@@ -23,7 +23,9 @@ impl Parts {
         let backends: BTreeMap<_, _> = config
             .backends
             .iter()
-            .map(|(name, backend)| (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend))))
+            .map(|(name, backend)| {
+                (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend)))
+            })
             .collect();
         let views = config
             .views

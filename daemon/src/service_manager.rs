@@ -54,7 +54,10 @@ pub fn sockets() -> io::Result<Vec<Listener>> {
     (0..handed_over.len())
         .filter_map(|index| match handed_over.take_tcp_listener(index) {
             Ok(listener) => listener.map(Listener::from_tcp),
-            Err(_) => handed_over.take_unix_listener(index).transpose().map(|unix| unix.and_then(Listener::from_unix)),
+            Err(_) => handed_over
+                .take_unix_listener(index)
+                .transpose()
+                .map(|unix| unix.and_then(Listener::from_unix)),
         })
         .collect()
 }

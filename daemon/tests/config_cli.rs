@@ -9,10 +9,7 @@ use zonemux::config::{Finding, KeyPath};
 /// What a wrong command line gets.
 fn usage_fault(line: &str) -> String {
     let mut err = anstream::StripStream::new(Vec::new());
-    assert_eq!(
-        parse(line.split(' '), &mut Vec::new(), &mut err),
-        Err(Exit::Usage)
-    );
+    assert_eq!(parse(line.split(' '), &mut Vec::new(), &mut err), Err(Exit::Usage));
     String::from_utf8(err.into_inner()).unwrap()
 }
 
@@ -25,12 +22,7 @@ fn help() {
 
 #[test]
 fn wrong_usage_is_explained() {
-    let lines = [
-        "zonemux chekc",
-        "zonemux check --prob",
-        "zonemux plugin inspect",
-        "zonemux plugin",
-    ];
+    let lines = ["zonemux chekc", "zonemux check --prob", "zonemux plugin inspect", "zonemux plugin"];
     insta::assert_snapshot!(
         lines
             .map(|line| format!(
@@ -54,8 +46,5 @@ fn findings_are_coloured_for_terminals_only() {
     let mut plain = anstream::StripStream::new(Vec::new());
     write_findings(&[fault], &[], &mut plain).unwrap();
     let plain = String::from_utf8(plain.into_inner()).unwrap();
-    assert_eq!(
-        plain,
-        "error: `log.level`: unknown key\n  hint: did you mean `x`?\n\n1 fault\n"
-    );
+    assert_eq!(plain, "error: `log.level`: unknown key\n  hint: did you mean `x`?\n\n1 fault\n");
 }

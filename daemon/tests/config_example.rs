@@ -18,8 +18,7 @@ fn loaded(text: &str) -> Loaded {
 
 /// A comment that is a key: `#key = value`, without a space after the sign.
 fn is_commented_key(line: &str) -> bool {
-    line.strip_prefix('#')
-        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()))
+    line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()))
         && !line.starts_with(DEFAULT)
         && !line.starts_with(ILLUSTRATION)
 }
@@ -37,10 +36,7 @@ fn uncommented(with_illustrations: bool) -> String {
 /// What is in force, by key.
 fn effective(loaded: &Loaded) -> BTreeMap<String, (serde_json::Value, Vec<Origin>)> {
     let values = loaded.effective(|_| Some(Vec::new()));
-    values
-        .into_iter()
-        .map(|value| (value.key.to_string(), (value.value, value.origins)))
-        .collect()
+    values.into_iter().map(|value| (value.key.to_string(), (value.value, value.origins))).collect()
 }
 
 #[test]
@@ -55,10 +51,7 @@ fn it_is_valid_as_shipped() {
     );
     assert_eq!(*backend.settings.to_json(), r#"{"file":"./var/records.json"}"#);
     assert_eq!(backend.settings.base_directory(), Path::new("/srv/zonemux"));
-    assert_eq!(
-        config.webhook.listen.addresses,
-        [Listen::Tcp("127.0.0.1:8888".parse().unwrap())]
-    );
+    assert_eq!(config.webhook.listen.addresses, [Listen::Tcp("127.0.0.1:8888".parse().unwrap())]);
     assert!(config.admin.listen.is_default && !config.webhook.listen.is_default);
     assert_eq!(config.control.socket, Path::new("/srv/zonemux/var/control.sock"));
     assert_eq!(config.state.directory, Path::new("/srv/zonemux/var"));
@@ -80,10 +73,7 @@ fn every_commented_key_is_valid() {
 fn commented_keys_show_the_defaults() {
     let shipped = effective(&loaded(EXAMPLE));
     let full = effective(&loaded(&uncommented(false)));
-    assert_eq!(
-        shipped.keys().collect::<Vec<_>>(),
-        full.keys().collect::<Vec<_>>()
-    );
+    assert_eq!(shipped.keys().collect::<Vec<_>>(), full.keys().collect::<Vec<_>>());
     let mut compared = 0;
     for (key, (value, origins)) in &shipped {
         if origins == &[Origin::Default] {
@@ -96,9 +86,8 @@ fn commented_keys_show_the_defaults() {
 
 #[test]
 fn named_defaults_are_the_built_in_ones() {
-    let bare = effective(&loaded(
-        "version = 1\n[backends.lab]\nplugin = \"memory\"\nzones = [\"example.test\"]\n",
-    ));
+    let bare =
+        effective(&loaded("version = 1\n[backends.lab]\nplugin = \"memory\"\nzones = [\"example.test\"]\n"));
     let mut section = String::new();
     let mut compared = 0;
     for line in EXAMPLE.lines() {
@@ -123,19 +112,11 @@ fn named_defaults_are_the_built_in_ones() {
 #[test]
 fn it_names_every_key_of_this_version() {
     // Hidden from `config show` are the keys that this version lacks; these only switch them off.
-    let off = [
-        "reload.watch",
-        "backends.lab.mirrors",
-        "backends.lab.mirror_required",
-        "backends.lab.ownership",
-    ];
+    let off =
+        ["reload.watch", "backends.lab.mirrors", "backends.lab.mirror_required", "backends.lab.ownership"];
     let full = effective(&loaded(&uncommented(true)));
     for (key, (_, origins)) in &full {
         let is_off = off.contains(&key.as_str()) || key.contains(".guards.");
-        assert_eq!(
-            origins == &[Origin::Default],
-            is_off,
-            "{key} is not in the example"
-        );
+        assert_eq!(origins == &[Origin::Default], is_off, "{key} is not in the example");
     }
 }

@@ -265,10 +265,7 @@ fn unknown_views_and_backends_of_one_letter_do_not_panic() {
 #[test]
 fn json_for_programs() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let outcome = load_text(
-        Path::new("/etc/zonemux/config.toml"),
-        &with("[log]\nlevle = \"info\""),
-    );
+    let outcome = load_text(Path::new("/etc/zonemux/config.toml"), &with("[log]\nlevle = \"info\""));
     let exit = check::report_config(&outcome, Output::Json, &mut out, &mut err).unwrap();
     assert_eq!((exit, err.len()), (Exit::Config, 0));
     insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"

@@ -36,19 +36,13 @@ impl Folder {
 
     fn load(&self, environment: Environment) -> Result<Loaded, ConfigErrors> {
         let file = Some(self.path("config.toml"));
-        load(&Request {
-            file,
-            environment,
-            purpose: Purpose::Serve,
-        })
+        load(&Request { file, environment, purpose: Purpose::Serve })
     }
 
     /// The one fault with this folder's name taken out.
     fn fault(&self, environment: Environment) -> String {
         let errors = self.load(environment).unwrap_err();
-        errors
-            .to_string()
-            .replace(&*self.0.path().to_string_lossy(), "[FOLDER]")
+        errors.to_string().replace(&*self.0.path().to_string_lossy(), "[FOLDER]")
     }
 }
 
@@ -73,71 +67,34 @@ fn later_layers_win() {
             &format!("{MAIN}list_timeout = \"1s\"\napply_timeout = \"1s\"\n[shutdown]\ngrace = \"1s\""),
         ),
         ("conf.d/20.toml", "[backends.lan]\ntimeout = \"3s\"\n"),
-        (
-            "conf.d/10.toml",
-            "[backends.lan]\ntimeout = \"2s\"\nlist_timeout = \"2s\"\n",
-        ),
+        ("conf.d/10.toml", "[backends.lan]\ntimeout = \"2s\"\nlist_timeout = \"2s\"\n"),
         ("conf.d/.hidden.toml", "nonsense"),
         ("conf.d/readme.txt", "nonsense"),
     ]);
-    let environment = folder
-        .environment()
-        .with("ZONEMUX__SHUTDOWN__GRACE", "4s")
-        .with("ZONEMUX__WEBHOOK__DEADLINE", "4s");
+    let environment =
+        folder.environment().with("ZONEMUX__SHUTDOWN__GRACE", "4s").with("ZONEMUX__WEBHOOK__DEADLINE", "4s");
     let loaded = folder.load(environment).unwrap();
     let lan = &loaded.config.backends["lan"];
     assert_eq!(lan.timeout.to_string(), "3s");
-    assert_eq!(
-        origins(&loaded, "backends.lan.timeout"),
-        [Origin::File(folder.path("conf.d/20.toml"))]
-    );
+    assert_eq!(origins(&loaded, "backends.lan.timeout"), [Origin::File(folder.path("conf.d/20.toml"))]);
     assert_eq!(lan.list_timeout.to_string(), "2s");
-    assert_eq!(
-        origins(&loaded, "backends.lan.list_timeout"),
-        [Origin::File(folder.path("conf.d/10.toml"))]
-    );
+    assert_eq!(origins(&loaded, "backends.lan.list_timeout"), [Origin::File(folder.path("conf.d/10.toml"))]);
     assert_eq!(lan.apply_timeout.to_string(), "1s");
-    assert_eq!(
-        origins(&loaded, "backends.lan.apply_timeout"),
-        [Origin::File(folder.path("config.toml"))]
-    );
+    assert_eq!(origins(&loaded, "backends.lan.apply_timeout"), [Origin::File(folder.path("config.toml"))]);
     assert_eq!(loaded.config.shutdown.grace.to_string(), "4s");
-    assert_eq!(
-        origins(&loaded, "shutdown.grace"),
-        environment_of("ZONEMUX__SHUTDOWN__GRACE")
-    );
+    assert_eq!(origins(&loaded, "shutdown.grace"), environment_of("ZONEMUX__SHUTDOWN__GRACE"));
     assert_eq!(loaded.config.webhook.deadline.to_string(), "4s");
     assert_eq!(origins(&loaded, "log.level"), [Origin::Default]);
-    let names: Vec<_> = loaded
-        .files
-        .iter()
-        .map(|path| path.strip_prefix(folder.0.path()).unwrap())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            Path::new("config.toml"),
-            Path::new("conf.d/10.toml"),
-            Path::new("conf.d/20.toml")
-        ]
-    );
+    let names: Vec<_> = loaded.files.iter().map(|path| path.strip_prefix(folder.0.path()).unwrap()).collect();
+    assert_eq!(names, [Path::new("config.toml"), Path::new("conf.d/10.toml"), Path::new("conf.d/20.toml")]);
 }
 
 #[test]
 fn the_file_is_found_by_flag_then_variable() {
-    let folder = Folder::new(&[
-        ("a/config.toml", MAIN),
-        ("b/other.toml", &MAIN.replace("lan", "edge")),
-    ]);
+    let folder = Folder::new(&[("a/config.toml", MAIN), ("b/other.toml", &MAIN.replace("lan", "edge"))]);
     let load = |file: Option<&str>| {
         let environment = folder.environment().with("ZONEMUX_CONFIG", "b/other.toml");
-        load(&Request {
-            file: file.map(PathBuf::from),
-            environment,
-            purpose: Purpose::Serve,
-        })
-        .unwrap()
-        .config
+        load(&Request { file: file.map(PathBuf::from), environment, purpose: Purpose::Serve }).unwrap().config
     };
     assert!(load(Some("a/config.toml")).backends.contains_key("lan"));
     assert!(load(None).backends.contains_key("edge"));
@@ -147,12 +104,7 @@ fn the_file_is_found_by_flag_then_variable() {
 fn a_relative_file_is_looked_for_in_the_current_directory() {
     let folder = Folder::new(&[("config.toml", MAIN)]);
     let file = Some(PathBuf::from("./config.toml"));
-    let loaded = load(&Request {
-        file,
-        environment: folder.environment(),
-        purpose: Purpose::Serve,
-    })
-    .unwrap();
+    let loaded = load(&Request { file, environment: folder.environment(), purpose: Purpose::Serve }).unwrap();
     assert_eq!(loaded.files, [folder.path("config.toml")]);
 }
 
@@ -179,19 +131,11 @@ fn the_environment_alone_can_be_enough() {
         .with("ZONEMUX_CONFIG", "/dev/null")
         .with("ZONEMUX__VERSION", "1")
         .with("ZONEMUX__BACKENDS__LAN-2__PLUGIN", "memory")
-        .with(
-            "ZONEMUX__BACKENDS__LAN-2__ZONES",
-            "[\"example.org\", 'b.example']",
-        )
+        .with("ZONEMUX__BACKENDS__LAN-2__ZONES", "[\"example.org\", 'b.example']")
         .with("ZONEMUX__BACKENDS__LAN-2__MIRROR_REQUIRED", "false")
         .with("ZONEMUX__BACKENDS__LAN-2__SETTINGS__FILE", "5")
         .with("ZONEMUX_LOG", "not ours");
-    let loaded = load(&Request {
-        file: None,
-        environment,
-        purpose: Purpose::Serve,
-    })
-    .unwrap();
+    let loaded = load(&Request { file: None, environment, purpose: Purpose::Serve }).unwrap();
     let lan = &loaded.config.backends["lan-2"];
     assert_eq!(lan.zones.len(), 2);
     // Nothing is guessed: what reaches the plugin is the text.
@@ -215,20 +159,14 @@ fn variables_are_read_as_their_keys_want() {
         .with("ZONEMUX__STATE", "x")
         .with("ZONEMUX_PLUGIN_PATH", std::ffi::OsString::from_vec(vec![0xff]))
         .with("ZONEMUX__STATE__DIRECTORY", "/x")
-        .with(
-            "ZONEMUX__SHUTDOWN__GRACE",
-            std::ffi::OsString::from_vec(vec![0xff]),
-        );
+        .with("ZONEMUX__SHUTDOWN__GRACE", std::ffi::OsString::from_vec(vec![0xff]));
     insta::assert_snapshot!(folder.fault(environment));
 }
 
 #[test]
 fn lists_are_replaced_and_tables_merged() {
     let folder = Folder::new(&[
-        (
-            "config.toml",
-            &format!("{MAIN}[backends.lan.settings]\na = [1, 2]\nb = {{ x = 1, y = 2 }}\n"),
-        ),
+        ("config.toml", &format!("{MAIN}[backends.lan.settings]\na = [1, 2]\nb = {{ x = 1, y = 2 }}\n")),
         (
             "conf.d/1.toml",
             "[backends.lan]\nzones = [\"b.example\"]\n[backends.lan.settings]\na = [3]\nb = { y = 3 }\n",
@@ -236,19 +174,10 @@ fn lists_are_replaced_and_tables_merged() {
     ]);
     let loaded = folder.load(folder.environment()).unwrap();
     let lan = &loaded.config.backends["lan"];
-    assert_eq!(
-        lan.zones.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["b.example"]
-    );
+    assert_eq!(lan.zones.iter().map(ToString::to_string).collect::<Vec<_>>(), ["b.example"]);
     assert_eq!(*lan.settings.to_json(), r#"{"a":[3],"b":{"x":1,"y":3}}"#);
-    assert_eq!(
-        origins(&loaded, "backends.lan.settings.b.x"),
-        [Origin::File(folder.path("config.toml"))]
-    );
-    assert_eq!(
-        origins(&loaded, "backends.lan.settings.b.y"),
-        [Origin::File(folder.path("conf.d/1.toml"))]
-    );
+    assert_eq!(origins(&loaded, "backends.lan.settings.b.x"), [Origin::File(folder.path("config.toml"))]);
+    assert_eq!(origins(&loaded, "backends.lan.settings.b.y"), [Origin::File(folder.path("conf.d/1.toml"))]);
 }
 
 #[test]
@@ -262,10 +191,7 @@ fn keys_with_dots_survive() {
     let json = loaded.config.backends["lan"].settings.to_json();
     assert_eq!(*json, r#"{"zone":{"example.org":{"port":1,"server":"b"}}}"#);
     let key = "backends.lan.settings.zone.\"example.org\".server";
-    assert_eq!(
-        origins(&loaded, key),
-        [Origin::File(folder.path("conf.d/1.toml"))]
-    );
+    assert_eq!(origins(&loaded, key), [Origin::File(folder.path("conf.d/1.toml"))]);
 }
 
 #[test]
@@ -280,13 +206,7 @@ fn paths_are_relative_to_the_layer_that_holds_them() {
     let environment = Environment::empty("/work/dir")
         .with("ZONEMUX_CONFIG", folder.path("config.toml"))
         .with("ZONEMUX__PLUGINS__PATH", "[\"plugins\"]");
-    let config = load(&Request {
-        file: None,
-        environment,
-        purpose: Purpose::Serve,
-    })
-    .unwrap()
-    .config;
+    let config = load(&Request { file: None, environment, purpose: Purpose::Serve }).unwrap().config;
     assert_eq!(config.state.directory, folder.path("var"));
     assert_eq!(config.control.socket, folder.path("var/c.sock"));
     assert_eq!(
@@ -306,18 +226,11 @@ fn the_service_manager_and_the_plugin_path_have_their_say() {
         .with("ZONEMUX_PLUGIN_PATH", "/first:relative::");
     let loaded = folder.load(environment).unwrap();
     assert_eq!(loaded.config.state.directory, Path::new("/var/lib/zonemux"));
-    assert_eq!(
-        origins(&loaded, "state.directory"),
-        environment_of("STATE_DIRECTORY")
-    );
+    assert_eq!(origins(&loaded, "state.directory"), environment_of("STATE_DIRECTORY"));
     let path = &loaded.config.plugins.path;
     assert_eq!(
         path[..],
-        [
-            PathBuf::from("/first"),
-            folder.path("relative"),
-            PathBuf::from("/usr/lib/zonemux/plugins")
-        ]
+        [PathBuf::from("/first"), folder.path("relative"), PathBuf::from("/usr/lib/zonemux/plugins")]
     );
     let mut expected = environment_of("ZONEMUX_PLUGIN_PATH");
     expected.push(Origin::Default);
@@ -327,18 +240,9 @@ fn the_service_manager_and_the_plugin_path_have_their_say() {
 #[test]
 fn an_unchosen_listener_is_known_as_such() {
     let folder = Folder::new(&[("config.toml", MAIN)]);
-    assert!(
-        folder
-            .load(folder.environment())
-            .unwrap()
-            .config
-            .webhook
-            .listen
-            .is_default
-    );
+    assert!(folder.load(folder.environment()).unwrap().config.webhook.listen.is_default);
     // The same addresses, but chosen.
-    let environment = folder
-        .environment()
-        .with("ZONEMUX__WEBHOOK__LISTEN", "[\"127.0.0.1:8888\", \"[::1]:8888\"]");
+    let environment =
+        folder.environment().with("ZONEMUX__WEBHOOK__LISTEN", "[\"127.0.0.1:8888\", \"[::1]:8888\"]");
     assert!(!folder.load(environment).unwrap().config.webhook.listen.is_default);
 }

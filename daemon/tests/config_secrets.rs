@@ -21,10 +21,7 @@ impl Fixture {
         let text = format!(
             "version = 1\n[backends.lan]\nplugin = \"memory\"\nzones = [\"example.org\"]\n[backends.lan.settings]\n{settings}\n"
         );
-        let fixture = Self {
-            environment: Environment::empty(folder.path()),
-            folder,
-        };
+        let fixture = Self { environment: Environment::empty(folder.path()), folder };
         fixture.write("config.toml", &text);
         fixture.chmod(0o600);
         fixture
@@ -51,23 +48,16 @@ impl Fixture {
 
     fn load(&self, purpose: Purpose) -> Result<Loaded, ConfigErrors> {
         let file = Some(self.path("config.toml"));
-        load(&Request {
-            file,
-            environment: self.environment.clone(),
-            purpose,
-        })
+        load(&Request { file, environment: self.environment.clone(), purpose })
     }
 
     fn settings(&self) -> String {
-        let loaded = self
-            .load(Purpose::Serve)
-            .unwrap_or_else(|errors| panic!("{errors}"));
+        let loaded = self.load(Purpose::Serve).unwrap_or_else(|errors| panic!("{errors}"));
         loaded.config.backends["lan"].settings.to_json().to_string()
     }
 
     fn shown(&self, text: &impl ToString) -> String {
-        text.to_string()
-            .replace(&*self.folder.path().to_string_lossy(), "[FOLDER]")
+        text.to_string().replace(&*self.folder.path().to_string_lossy(), "[FOLDER]")
     }
 
     fn faults(&self, purpose: Purpose) -> String {
@@ -93,10 +83,7 @@ fn a_secret_comes_from_a_file_a_variable_or_a_credential() {
     let loaded = fixture.load(Purpose::Serve).unwrap();
     let settings = &loaded.config.backends["lan"].settings;
     let paths: Vec<String> = settings.secret_paths().map(ToString::to_string).collect();
-    assert_eq!(
-        paths,
-        ["a", "b", "c", "list[0]", "zone.\"example.org\".tsig.secret"]
-    );
+    assert_eq!(paths, ["a", "b", "c", "list[0]", "zone.\"example.org\".tsig.secret"]);
     assert!(settings.is_complete());
     let debug = format!("{loaded:?} {:?}", fixture.environment);
     for secret in ["from a", "in place"] {
@@ -106,10 +93,7 @@ fn a_secret_comes_from_a_file_a_variable_or_a_credential() {
 
 #[test]
 fn the_table_of_settings_is_no_reference() {
-    assert_eq!(
-        Fixture::new("file = \"./var/records.json\"").settings(),
-        r#"{"file":"./var/records.json"}"#
-    );
+    assert_eq!(Fixture::new("file = \"./var/records.json\"").settings(), r#"{"file":"./var/records.json"}"#);
     // Nor is a table with more keys, or with another kind of value.
     assert_eq!(
         Fixture::new("a = { file = \"x\", server = \"y\" }\nb = { file = 5 }").settings(),
@@ -120,10 +104,7 @@ fn the_table_of_settings_is_no_reference() {
 #[test]
 fn a_later_layer_replaces_one_form_by_another() {
     let fixture = Fixture::new("tsig.secret = { file = \"missing\" }").with("KEY", "from a variable");
-    fixture.write(
-        "conf.d/1.toml",
-        "[backends.lan.settings.tsig]\nsecret = { env = \"KEY\" }\n",
-    );
+    fixture.write("conf.d/1.toml", "[backends.lan.settings.tsig]\nsecret = { env = \"KEY\" }\n");
     assert_eq!(fixture.settings(), r#"{"tsig":{"secret":"from a variable"}}"#);
     fixture.write("key", "from a file");
     let path = fixture.path("key");
@@ -161,11 +142,7 @@ fn outside_the_unit_a_check_only_warns_of_credentials() {
     let loaded = fixture.load(Purpose::Check).unwrap();
     assert!(!loaded.config.backends["lan"].settings.is_complete());
     assert_eq!(
-        loaded
-            .warnings
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
+        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "`backends.lan.settings.e`: credential `lan-tsig` was not checked: it is there only inside the systemd unit"
         ]
@@ -194,9 +171,7 @@ fn a_secret_in_a_readable_file_is_warned_of() {
         ["`backends.lan.settings.tsig.secret`: a secret stands in a file that others can read (mode 0640)"]
     );
     assert!(
-        fixture
-            .shown(warnings[0].hint.as_ref().unwrap())
-            .starts_with("`chmod 600 [FOLDER]/config.toml`")
+        fixture.shown(warnings[0].hint.as_ref().unwrap()).starts_with("`chmod 600 [FOLDER]/config.toml`")
     );
 }
 
@@ -211,17 +186,9 @@ fn faults_show_no_settings_and_no_secrets() {
                 [backends.lan2]\nplugin = \"memory\"\nzones = [\"b.example\"]\nsettings = [\"hunter2\"]\n";
     fs::write(&path, text).unwrap();
     let environment = Environment::empty(folder.path());
-    let request = Request {
-        file: Some(path),
-        environment,
-        purpose: Purpose::Serve,
-    };
+    let request = Request { file: Some(path), environment, purpose: Purpose::Serve };
     let errors = load(&request).unwrap_err();
     let shown = format!("{errors} {errors:?}");
     assert!(!shown.contains("hunter") && !shown.contains("1234567"), "{shown}");
-    insta::assert_snapshot!(
-        errors
-            .to_string()
-            .replace(&*folder.path().to_string_lossy(), "[FOLDER]")
-    );
+    insta::assert_snapshot!(errors.to_string().replace(&*folder.path().to_string_lossy(), "[FOLDER]"));
 }

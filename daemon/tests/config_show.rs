@@ -82,25 +82,11 @@ fn references_are_redacted_whatever_the_manifest_says() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("config.toml"), text).unwrap();
     let environment = Environment::empty(folder.path()).with("KEY", "hunter2");
-    let request = Request {
-        file: Some(PathBuf::from("config.toml")),
-        environment,
-        purpose: Purpose::Check,
-    };
+    let request = Request { file: Some(PathBuf::from("config.toml")), environment, purpose: Purpose::Check };
     let mut out = Vec::new();
-    config_show(
-        &load(&request),
-        |_| Some(Vec::new()),
-        Output::Text,
-        &mut out,
-        &mut Vec::new(),
-    )
-    .unwrap();
+    config_show(&load(&request), |_| Some(Vec::new()), Output::Text, &mut out, &mut Vec::new()).unwrap();
     let shown = String::from_utf8(out).unwrap();
-    assert!(
-        shown.contains("settings.tsig.secret = <redacted>") && !shown.contains("hunter2"),
-        "{shown}"
-    );
+    assert!(shown.contains("settings.tsig.secret = <redacted>") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]
@@ -112,10 +98,7 @@ fn json_for_programs() {
         of("webhook.listen")["value"],
         serde_json::json!(["127.0.0.1:0", "unix:/etc/zonemux/webhook.sock"])
     );
-    assert_eq!(
-        of("webhook.deadline")["origins"],
-        serde_json::json!([{ "layer": "default" }])
-    );
+    assert_eq!(of("webhook.deadline")["origins"], serde_json::json!([{ "layer": "default" }]));
     assert_eq!(of("backends.lan.settings.tsig.secret")["redacted"], true);
     assert_eq!(
         of("views.internal.path")["origins"],

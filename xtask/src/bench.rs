@@ -17,11 +17,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
 
     terminal::heading("release build");
     let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
-    Program::cargo()
-        .args(["build", "--release"])
-        .args(packages)
-        .directory(repository.root())
-        .run()?;
+    Program::cargo().args(["build", "--release"]).args(packages).directory(repository.root()).run()?;
 
     terminal::heading("the daemon under load");
     Program::new("go")
@@ -34,8 +30,5 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
         .run()?;
 
     terminal::heading("benchmarks of the crates");
-    Program::cargo()
-        .args(["bench", "--workspace", "--benches"])
-        .directory(repository.root())
-        .run()
+    Program::cargo().args(["bench", "--workspace", "--benches"]).directory(repository.root()).run()
 }

@@ -19,20 +19,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failed task: exit code 1.
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-            code: 1,
-        }
+        Self { message: message.into(), hint: None, code: 1 }
     }
 
     /// A command line that makes no sense: exit code 64.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            hint: None,
-            code: USAGE,
-        }
+        Self { message: message.into(), hint: None, code: USAGE }
     }
 
     /// Adds what to do about it. A later hint replaces an earlier one.

@@ -73,9 +73,7 @@ fn dispatch(arguments: &[String]) -> Outcome {
 fn no_arguments(task: &str, rest: &[String]) -> Outcome {
     match rest.first() {
         None => Ok(()),
-        Some(extra) => Err(
-            Failure::usage(format!("`{task}` takes no arguments, got `{extra}`"))
-                .hint("`cargo xtask help` lists the tasks"),
-        ),
+        Some(extra) => Err(Failure::usage(format!("`{task}` takes no arguments, got `{extra}`"))
+            .hint("`cargo xtask help` lists the tasks")),
     }
 }

@@ -28,11 +28,8 @@ pub(crate) fn create(repository: &Repository, name: &str, directory: &Path) -> O
     check(name)?;
     let directory = directory.canonicalize().at("find", directory)?;
     if directory.starts_with(repository.root()) {
-        return Err(Failure::usage(format!(
-            "{} is inside the zonemux repository",
-            directory.display()
-        ))
-        .hint("a plugin is a repository of its own; name another folder with `--directory`"));
+        return Err(Failure::usage(format!("{} is inside the zonemux repository", directory.display()))
+            .hint("a plugin is a repository of its own; name another folder with `--directory`"));
     }
     let folder = directory.join(format!("zonemux-{name}"));
     if folder.exists() {
@@ -51,9 +48,7 @@ fn parse(arguments: &[String]) -> Outcome<(String, Option<PathBuf>)> {
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--directory" => {
-                let value = rest
-                    .next()
-                    .ok_or_else(|| Failure::usage("`--directory` needs a folder"))?;
+                let value = rest.next().ok_or_else(|| Failure::usage("`--directory` needs a folder"))?;
                 directory = Some(PathBuf::from(value));
             }
             other if other.starts_with('-') => {
@@ -83,22 +78,15 @@ fn check(name: &str) -> Outcome {
         .map(|character| if allowed(character) { character } else { '_' })
         .collect();
     if suggestion != name && check(&suggestion).is_ok() {
-        Err(failure.hint(format!(
-            "write `{suggestion}`: lower-case letters, digits, `-` and `_`"
-        )))
+        Err(failure.hint(format!("write `{suggestion}`: lower-case letters, digits, `-` and `_`")))
     } else {
-        Err(failure.hint(format!(
-            "lower-case letters, digits, `-` and `_`, a letter first, {LONGEST} at most"
-        )))
+        Err(failure
+            .hint(format!("lower-case letters, digits, `-` and `_`, a letter first, {LONGEST} at most")))
     }
 }
 
 fn placeholders(repository: &Repository, name: &str) -> [(&'static str, String); 4] {
-    let sdk = repository
-        .root()
-        .join("plugin-api")
-        .to_string_lossy()
-        .into_owned();
+    let sdk = repository.root().join("plugin-api").to_string_lossy().into_owned();
     [
         ("{{name}}", name.to_owned()),
         ("{{crate_name}}", crate_name(name)),
@@ -118,9 +106,7 @@ fn type_name(name: &str) -> String {
     name.split(['-', '_'])
         .filter_map(|word| {
             let mut characters = word.chars();
-            characters
-                .next()
-                .map(|first| first.to_ascii_uppercase().to_string() + characters.as_str())
+            characters.next().map(|first| first.to_ascii_uppercase().to_string() + characters.as_str())
         })
         .collect()
 }
@@ -146,11 +132,7 @@ fn copy(from: &Path, to: &Path, placeholders: &[(&str, String)]) -> Outcome {
 }
 
 fn fill(text: &str, placeholders: &[(&str, String)]) -> String {
-    placeholders
-        .iter()
-        .fold(text.to_owned(), |text, (placeholder, value)| {
-            text.replace(placeholder, value)
-        })
+    placeholders.iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
 }
 
 fn next_steps(name: &str, folder: &Path) -> String {
@@ -201,24 +183,15 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_everywhere() {
-        let values = [
-            ("{{name}}", "abc".to_owned()),
-            ("{{type_name}}", "Abc".to_owned()),
-        ];
-        assert_eq!(
-            fill("struct {{type_name}}; // {{name}} {{name}}", &values),
-            "struct Abc; // abc abc"
-        );
+        let values = [("{{name}}", "abc".to_owned()), ("{{type_name}}", "Abc".to_owned())];
+        assert_eq!(fill("struct {{type_name}}; // {{name}} {{name}}", &values), "struct Abc; // abc abc");
     }
 
     #[test]
     fn the_command_line_is_one_name() {
         let arguments = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         let (name, directory) = parse(&arguments(&["abc", "--directory", "/tmp"])).unwrap();
-        assert_eq!(
-            (name.as_str(), directory.as_deref()),
-            ("abc", Some("/tmp".as_ref()))
-        );
+        assert_eq!((name.as_str(), directory.as_deref()), ("abc", Some("/tmp".as_ref())));
         for bad in [&["a", "b"][..], &[], &["--dir", "x"], &["a", "--directory"]] {
             assert_eq!(parse(&arguments(bad)).unwrap_err().code(), 64, "{bad:?}");
         }

@@ -23,12 +23,7 @@ impl Program {
         let shown = name.as_ref().to_string_lossy().into_owned();
         let mut command = Command::new(name);
         command.stdin(Stdio::null());
-        Self {
-            name: shown.clone(),
-            command,
-            shown,
-            hint: None,
-        }
+        Self { name: shown.clone(), command, shown, hint: None }
     }
 
     /// Cargo, as the one that runs us.
@@ -36,12 +31,7 @@ impl Program {
         let mut program = Self::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         "cargo".clone_into(&mut program.shown);
         // Set for us by the outer cargo; an inner one must not take them for its own package's.
-        for variable in [
-            "CARGO_MANIFEST_DIR",
-            "CARGO_MANIFEST_PATH",
-            "CARGO_PKG_NAME",
-            "CARGO_PKG_VERSION",
-        ] {
+        for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
             program.command.env_remove(variable);
         }
         program
@@ -84,12 +74,8 @@ impl Program {
     pub(crate) fn run_into(mut self, log: &Path) -> Outcome {
         let file = File::create(log).at("create", log)?;
         let errors = file.try_clone().at("open", log)?;
-        let status = self
-            .command
-            .stdout(file)
-            .stderr(errors)
-            .status()
-            .map_err(|error| self.missing(&error))?;
+        let status =
+            self.command.stdout(file).stderr(errors).status().map_err(|error| self.missing(&error))?;
         self.judge(status, Some(log))
     }
 
@@ -144,17 +130,13 @@ impl Program {
 /// Where `name` is found in `PATH`.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
 }
 
 /// The user id that this process runs as. On Linux only; elsewhere nothing here is run as root.
 pub(crate) fn user_id() -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self")
-        .ok()
-        .map(|metadata| metadata.uid())
+    std::fs::metadata("/proc/self").ok().map(|metadata| metadata.uid())
 }
 
 fn describe(status: ExitStatus) -> String {
@@ -170,9 +152,5 @@ fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     let from = lines.len().saturating_sub(LINES);
-    lines[from..]
-        .iter()
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines[from..].iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

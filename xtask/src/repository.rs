@@ -16,23 +16,17 @@ impl Repository {
     /// holds with `CARGO_TARGET_DIR` and with `build.target-dir` alike.
     pub(crate) fn locate() -> Outcome<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let root = manifest
-            .parent()
-            .filter(|root| root.join("Cargo.toml").is_file())
-            .ok_or_else(|| {
-                Failure::new(format!("no repository around {}", manifest.display()))
-                    .hint("run `cargo xtask` inside the checkout")
-            })?;
+        let root = manifest.parent().filter(|root| root.join("Cargo.toml").is_file()).ok_or_else(|| {
+            Failure::new(format!("no repository around {}", manifest.display()))
+                .hint("run `cargo xtask` inside the checkout")
+        })?;
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(format!("cannot find xtask's own file: {error}")))?;
         let target = program
             .parent()
             .and_then(Path::parent)
             .ok_or_else(|| Failure::new(format!("{} is in no target directory", program.display())))?;
-        Ok(Self {
-            root: root.to_owned(),
-            target: target.to_owned(),
-        })
+        Ok(Self { root: root.to_owned(), target: target.to_owned() })
     }
 
     pub(crate) fn root(&self) -> &Path {

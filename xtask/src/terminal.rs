@@ -1,10 +1,6 @@
 //! The one place that prints. Colours only on a terminal, and not where `NO_COLOR` is set.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "printing is what this module is for"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
 
 use std::io::IsTerminal;
 use std::time::Duration;

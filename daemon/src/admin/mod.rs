@@ -75,8 +75,7 @@ impl Admin {
 
     /// Whether every view can answer `/records`.
     pub fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed)
-            && self.states().all(|(_, state)| state == BackendState::Up)
+        !self.stopping.load(Ordering::Relaxed) && self.states().all(|(_, state)| state == BackendState::Up)
     }
 
     /// Answers a request.

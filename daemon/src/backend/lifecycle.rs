@@ -139,7 +139,9 @@ impl Backend {
         let left = deadline.saturating_duration_since(Instant::now()).min(self.times.call);
         let started = Instant::now();
         let result =
-            match timeout(left, driver.adjust(Self::call(id, left), &known.capabilities, endpoints, sink)).await {
+            match timeout(left, driver.adjust(Self::call(id, left), &known.capabilities, endpoints, sink))
+                .await
+            {
                 Ok(result) => result,
                 Err(_) => Err(BackendError::timed_out("adjusting endpoints", left)),
             };
@@ -152,9 +154,9 @@ impl Backend {
             return Ok(known);
         }
         self.instance(deadline).await?;
-        self.known
-            .load_full()
-            .ok_or_else(|| BackendError::new(ErrorKind::Retryable, "the backend's capabilities are not known yet"))
+        self.known.load_full().ok_or_else(|| {
+            BackendError::new(ErrorKind::Retryable, "the backend's capabilities are not known yet")
+        })
     }
 
     /// Asks the backend whether it works.
@@ -179,8 +181,12 @@ impl Backend {
             let limit = self.times.call.min(CLOSE_LIMIT);
             match timeout(limit, instance.close(Self::call("close", limit))).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(backend = self.name, error = %error, "backend can't be closed"),
-                Err(_) => tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close"),
+                Ok(Err(error)) => {
+                    tracing::warn!(backend = self.name, error = %error, "backend can't be closed")
+                }
+                Err(_) => {
+                    tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close")
+                }
             }
         }
         idle

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use zonemux_plugin::ErrorKind;
 
+use super::Backend;
 use super::driver::BackendError;
 use super::list::{List, list};
-use super::Backend;
 
 type ListResult = Result<Arc<List>, BackendError>;
 
@@ -69,7 +69,8 @@ impl Backend {
             return Arc::clone(flight);
         }
         let (sender, result) = watch::channel(None);
-        let flight = Arc::new(Flight { epoch, result, taken: AtomicBool::new(false), ended: Mutex::default() });
+        let flight =
+            Arc::new(Flight { epoch, result, taken: AtomicBool::new(false), ended: Mutex::default() });
         start(&flight, sender);
         *slot = Some(Arc::clone(&flight));
         flight

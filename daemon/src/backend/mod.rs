@@ -22,9 +22,7 @@ use tokio_util::task::TaskTracker;
 use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Selection};
-pub use driver::{
-    BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened,
-};
+pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
 pub use list::{List, ListSink, ListSource, list};
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};

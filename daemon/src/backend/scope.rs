@@ -12,7 +12,10 @@ pub struct Scope {
 
 impl Scope {
     /// Out of a backend's own zones and those of its neighbours, all canonical.
-    pub fn new<'a>(own: impl IntoIterator<Item = &'a str>, neighbours: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(
+        own: impl IntoIterator<Item = &'a str>,
+        neighbours: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         let mut zones = ZoneMap::default();
         for zone in neighbours {
             zones.insert(zone, false);

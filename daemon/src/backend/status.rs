@@ -104,7 +104,12 @@ impl Backend {
     }
 
     /// Counts a call, and remembers how it went.
-    pub(super) fn note_call<T>(&self, operation: &'static str, started: Instant, result: &Result<T, BackendError>) {
+    pub(super) fn note_call<T>(
+        &self,
+        operation: &'static str,
+        started: Instant,
+        result: &Result<T, BackendError>,
+    ) {
         metrics::backend_call(&self.name, operation, outcome(result), started.elapsed());
         match result {
             Ok(_) => {

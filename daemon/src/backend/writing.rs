@@ -33,7 +33,12 @@ impl Backend {
     /// # Errors
     ///
     /// When it did not begin, failed as a whole, or has not ended by `deadline`.
-    pub async fn apply(self: &Arc<Self>, id: &str, deadline: Instant, batch: Batch) -> Result<Applied, BackendError> {
+    pub async fn apply(
+        self: &Arc<Self>,
+        id: &str,
+        deadline: Instant,
+        batch: Batch,
+    ) -> Result<Applied, BackendError> {
         let instance = self.instance(deadline).await?;
         let turn = timeout_at(deadline, Arc::clone(&self.lane).lock_owned()).await;
         let Ok(turn) = turn else {
@@ -100,13 +105,21 @@ impl Backend {
             let for_its_own_sake = matches!(failure.kind, ErrorKind::Permanent | ErrorKind::Unsupported);
             let outcome = if for_its_own_sake { ChangeOutcome::Refused } else { ChangeOutcome::Failed };
             applied.applied -= 1;
-            if for_its_own_sake { applied.refused += 1 } else { applied.failed += 1 }
+            if for_its_own_sake {
+                applied.refused += 1
+            } else {
+                applied.failed += 1
+            }
             done[action_index(failure.change)] -= 1;
             metrics::changes(&self.name, action(failure.change), outcome, 1);
             tracing::warn!(
-                backend = self.name, request_id = id, action = action(failure.change),
-                dns_name = endpoint.dns_name(), record_type = endpoint.record_type(),
-                outcome = outcome.as_str(), reason = failure.reason,
+                backend = self.name,
+                request_id = id,
+                action = action(failure.change),
+                dns_name = endpoint.dns_name(),
+                record_type = endpoint.record_type(),
+                outcome = outcome.as_str(),
+                reason = failure.reason,
                 "change not applied"
             );
         }
@@ -133,11 +146,26 @@ impl Backend {
             if failed.contains(&change) {
                 continue;
             }
-            let (action, dns_name, record_type) = (action(change), endpoint.dns_name(), endpoint.record_type());
+            let (action, dns_name, record_type) =
+                (action(change), endpoint.dns_name(), endpoint.record_type());
             if one_by_one {
-                tracing::info!(backend = self.name, request_id = id, action, dns_name, record_type, "change applied");
+                tracing::info!(
+                    backend = self.name,
+                    request_id = id,
+                    action,
+                    dns_name,
+                    record_type,
+                    "change applied"
+                );
             } else {
-                tracing::debug!(backend = self.name, request_id = id, action, dns_name, record_type, "change applied");
+                tracing::debug!(
+                    backend = self.name,
+                    request_id = id,
+                    action,
+                    dns_name,
+                    record_type,
+                    "change applied"
+                );
             }
         }
     }

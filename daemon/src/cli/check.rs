@@ -1,7 +1,6 @@
 //! `zonemux check`: what is wrong, and what is doubtful.
 
 use std::io::{self, Write};
-<<<<<<< HEAD
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,14 +17,6 @@ use crate::backend::Driver;
 use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
 use crate::control::{self, ControlError, Probe};
 use crate::plugin::{Loader, PluginError};
-=======
-
-use serde_json::json;
-
-use super::findings::finding_json;
-use super::{Exit, Output, write_findings};
-use crate::config::{ConfigErrors, Finding, Loaded};
->>>>>>> config
 
 /// Reports what reading the configuration gave.
 pub fn report_config(
@@ -68,7 +59,6 @@ pub fn report(
     }
     Ok(if faults.is_empty() { Exit::Ok } else { Exit::Config })
 }
-<<<<<<< HEAD
 
 /// Checks configuration and plugins; with `probe`, asks each backend and lists its zones: through the
 /// daemon where one runs, since a plugin may own a lock.
@@ -82,7 +72,8 @@ pub fn check(
     let Ok(loaded) = outcome else {
         return report_config(outcome, output, out, err);
     };
-    let (drivers, mut faults, mut warnings) = (load_plugins(&loaded.config), Vec::new(), loaded.warnings.clone());
+    let (drivers, mut faults, mut warnings) =
+        (load_plugins(&loaded.config), Vec::new(), loaded.warnings.clone());
     let mut usable = Vec::new();
     for (name, driver) in drivers {
         match driver {
@@ -166,5 +157,3 @@ fn write_probes(
     let all_well = probes.iter().all(|probe| probe.error.is_none());
     Ok(if all_well { Exit::Ok } else { Exit::Failure })
 }
-=======
->>>>>>> config

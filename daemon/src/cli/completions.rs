@@ -22,25 +22,11 @@ mod tests {
 
     #[test]
     fn every_shell_has_a_script_with_every_command() {
-        for shell in [
-            Shell::Bash,
-            Shell::Zsh,
-            Shell::Fish,
-            Shell::Elvish,
-            Shell::PowerShell,
-        ] {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
             let mut script = Vec::new();
             assert_eq!(completions(shell, &mut script).unwrap(), Exit::Ok);
             let script = String::from_utf8(script).unwrap();
-            for command in [
-                "serve",
-                "check",
-                "config",
-                "status",
-                "plugin",
-                "completions",
-                "man",
-            ] {
+            for command in ["serve", "check", "config", "status", "plugin", "completions", "man"] {
                 assert!(script.contains(command), "{shell}: {command}");
             }
         }

@@ -34,23 +34,13 @@ pub fn config_show(
     let values = loaded.effective(secret_settings);
     match output {
         Output::Text => {
-            for Effective {
-                key,
-                value,
-                is_redacted,
-                origins,
-            } in &values
-            {
+            for Effective { key, value, is_redacted, origins } in &values {
                 let shown = match value {
                     Value::String(text) if *is_redacted => text.clone(),
                     value => toml_value(value),
                 };
                 let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
-                writeln!(
-                    out,
-                    "{key} = {shown} {ORIGIN}({}){ORIGIN:#}",
-                    origins.join(", then ")
-                )?;
+                writeln!(out, "{key} = {shown} {ORIGIN}({}){ORIGIN:#}", origins.join(", then "))?;
             }
         }
         Output::Json => {
@@ -74,20 +64,11 @@ fn value_json(effective: &Effective) -> Value {
 fn toml_value(value: &Value) -> String {
     match value {
         Value::String(text) => quoted(text),
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(toml_value).collect::<Vec<_>>().join(", ")
-        ),
+        Value::Array(items) => format!("[{}]", items.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         Value::Object(table) => {
-            let entries: Vec<String> = table
-                .iter()
-                .map(|(key, value)| format!("{} = {}", quoted(key), toml_value(value)))
-                .collect();
-            if entries.is_empty() {
-                "{}".to_owned()
-            } else {
-                format!("{{ {} }}", entries.join(", "))
-            }
+            let entries: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", quoted(key), toml_value(value))).collect();
+            if entries.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", entries.join(", ")) }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
@@ -119,9 +100,6 @@ mod tests {
     fn values_read_like_toml() {
         let value = json!(["a \"b\" \\", 3, true, 1.5, {}, { "k": "\u{1b}[31m\u{9b}\n" }, []]);
         let text = toml_value(&value);
-        assert_eq!(
-            text,
-            r#"["a \"b\" \\", 3, true, 1.5, {}, { "k" = "\u001B[31m\u009B\n" }, []]"#
-        );
+        assert_eq!(text, r#"["a \"b\" \\", 3, true, 1.5, {}, { "k" = "\u001B[31m\u009B\n" }, []]"#);
     }
 }

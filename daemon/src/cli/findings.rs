@@ -41,10 +41,8 @@ fn counted(faults: &[Finding], warnings: &[Finding]) -> Option<String> {
         1 => Some(format!("1 {word}")),
         _ => Some(format!("{number} {word}s")),
     };
-    let parts: Vec<_> = [count(faults.len(), "fault"), count(warnings.len(), "warning")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let parts: Vec<_> =
+        [count(faults.len(), "fault"), count(warnings.len(), "warning")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

@@ -29,15 +29,7 @@ mod tests {
         assert_eq!(man(None, &mut page).unwrap(), Exit::Ok);
         let page = String::from_utf8(page).unwrap();
         assert!(page.contains(".TH zonemux 1"), "{page}");
-        for command in [
-            "serve",
-            "check",
-            "config",
-            "status",
-            "plugin",
-            "completions",
-            "man",
-        ] {
+        for command in ["serve", "check", "config", "status", "plugin", "completions", "man"] {
             assert!(page.contains(&format!("zonemux\\-{command}(1)")), "{command}");
         }
     }

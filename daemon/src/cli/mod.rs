@@ -10,18 +10,12 @@ pub mod config_show;
 mod exit;
 mod findings;
 pub mod man;
-<<<<<<< HEAD
 pub mod plugin;
 mod run;
 pub mod serve;
 pub mod status;
-=======
->>>>>>> config
 
 pub use args::{Arguments, Command, ConfigCommand, Output, PluginCommand, parse};
 pub use exit::Exit;
 pub use findings::write_findings;
-<<<<<<< HEAD
 pub use run::run;
-=======
->>>>>>> config

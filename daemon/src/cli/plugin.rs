@@ -110,6 +110,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let files = entries.filter_map(Result::ok).map(|entry| entry.path());
     let plugins = files.filter(|path| path.extension().is_some_and(|extension| extension == "so"));
-    let by_name: BTreeMap<_, _> = plugins.filter_map(|path| Some((path.file_name()?.to_owned(), path))).collect();
+    let by_name: BTreeMap<_, _> =
+        plugins.filter_map(|path| Some((path.file_name()?.to_owned(), path))).collect();
     by_name.into_values().collect()
 }

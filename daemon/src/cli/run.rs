@@ -17,13 +17,13 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
             let secret_settings = |backend: &BackendName| secret_settings(&outcome, backend);
             config_show::config_show(&outcome, secret_settings, arguments.output, out, err)
         }),
-        Command::Status => {
-            read(arguments, Purpose::Inspect).and_then(|outcome| status::status(&outcome, arguments.output, out, err))
+        Command::Status => read(arguments, Purpose::Inspect)
+            .and_then(|outcome| status::status(&outcome, arguments.output, out, err)),
+        Command::Plugin(PluginCommand::List) => read(arguments, Purpose::Inspect)
+            .and_then(|outcome| plugin::list(&outcome, arguments.output, out, err)),
+        Command::Plugin(PluginCommand::Inspect { file }) => {
+            plugin::inspect(&file, arguments.output, out, err)
         }
-        Command::Plugin(PluginCommand::List) => {
-            read(arguments, Purpose::Inspect).and_then(|outcome| plugin::list(&outcome, arguments.output, out, err))
-        }
-        Command::Plugin(PluginCommand::Inspect { file }) => plugin::inspect(&file, arguments.output, out, err),
         Command::Plugin(PluginCommand::Schema { file }) => plugin::schema(&file, out, err),
         Command::Completions { shell } => completions::completions(shell, out),
         Command::Man { directory } => man::man(directory.as_deref(), out),

@@ -33,7 +33,8 @@ pub fn serve(outcome: Result<Loaded, ConfigErrors>, err: &mut impl Write) -> io:
         tracing::warn!(key, hint = warning.hint, "{}", warning.message);
     }
     // Two threads move bytes; what computes for long has threads of its own.
-    let runtime = Builder::new_multi_thread().worker_threads(2).thread_name("zonemux").enable_all().build()?;
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).thread_name("zonemux").enable_all().build()?;
     let exit = runtime.block_on(life(loaded, err));
     // A plugin that hangs on a thread of the runtime must not keep the process.
     runtime.shutdown_background();

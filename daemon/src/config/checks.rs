@@ -78,12 +78,9 @@ impl Whole<'_> {
         }
         let lacking = self.backends.values().filter(|backend| !backend.names_digest);
         let missing = |backend: &BackendOutline| {
-            Finding::at(
-                &backend.path.key("sha256"),
-                "missing: `plugins.trust` is \"sha256\"",
-            )
-            .from_layer(backend.origin.clone())
-            .hint("the digest is the output of `sha256sum` for the plugin's file")
+            Finding::at(&backend.path.key("sha256"), "missing: `plugins.trust` is \"sha256\"")
+                .from_layer(backend.origin.clone())
+                .hint("the digest is the output of `sha256sum` for the plugin's file")
         };
         lacking.map(missing).collect()
     }
@@ -95,19 +92,13 @@ impl Whole<'_> {
         });
         match (self.primary_of(name), backend.names_zones) {
             (None, false) => faults.push(
-                Finding::at(
-                    &key,
-                    "missing: the zones that the backend serves, such as [\"example.org\"]",
-                )
-                .from_layer(backend.origin.clone()),
+                Finding::at(&key, "missing: the zones that the backend serves, such as [\"example.org\"]")
+                    .from_layer(backend.origin.clone()),
             ),
             (Some(primary), true) => faults.push(
-                Finding::at(
-                    &key,
-                    format!("a mirror has the zones of its primary, `{primary}`"),
-                )
-                .from_layer(backend.origin.clone())
-                .hint("leave it out"),
+                Finding::at(&key, format!("a mirror has the zones of its primary, `{primary}`"))
+                    .from_layer(backend.origin.clone())
+                    .hint("leave it out"),
             ),
             _ => {}
         }
@@ -117,22 +108,14 @@ impl Whole<'_> {
     /// A backend that writes to `mirror` too.
     fn primary_of(&self, mirror: &BackendName) -> Option<&BackendName> {
         let names = |backend: &BackendOutline| backend.mirrors.iter().any(|named| named.value == *mirror);
-        self.backends
-            .iter()
-            .find(|(_, backend)| names(backend))
-            .map(|(name, _)| name)
+        self.backends.iter().find(|(_, backend)| names(backend)).map(|(name, _)| name)
     }
 
     fn mirrors(&self) -> Vec<Finding> {
         let mut faults = Vec::new();
         for backend in self.backends.values() {
-            faults.extend(repeated(&backend.mirrors, |mirror, _| {
-                format!("`{mirror}` is given twice")
-            }));
-            let unknown = backend
-                .mirrors
-                .iter()
-                .filter(|mirror| !self.backends.contains_key(&mirror.value));
+            faults.extend(repeated(&backend.mirrors, |mirror, _| format!("`{mirror}` is given twice")));
+            let unknown = backend.mirrors.iter().filter(|mirror| !self.backends.contains_key(&mirror.value));
             faults.extend(unknown.map(|mirror| self.unknown(mirror)));
         }
         faults
@@ -170,12 +153,7 @@ impl Whole<'_> {
         let mut came_from: BTreeMap<&BackendName, &BackendName> = BTreeMap::new();
         let mut waiting = VecDeque::from([start]);
         while let Some(name) = waiting.pop_front() {
-            for mirror in self
-                .backends
-                .get(name)
-                .map(|backend| &backend.mirrors[..])
-                .unwrap_or_default()
-            {
+            for mirror in self.backends.get(name).map(|backend| &backend.mirrors[..]).unwrap_or_default() {
                 if mirror.value == *start {
                     let mut way: Vec<_> =
                         std::iter::successors(Some(name), |name| came_from.get(*name).copied()).collect();
@@ -226,12 +204,8 @@ impl Whole<'_> {
 
     /// Backends that nothing uses.
     fn unused(&self) -> Vec<Finding> {
-        let in_views: BTreeSet<_> = self
-            .views
-            .iter()
-            .flat_map(|view| &view.backends)
-            .map(|member| &member.value)
-            .collect();
+        let in_views: BTreeSet<_> =
+            self.views.iter().flat_map(|view| &view.backends).map(|member| &member.value).collect();
         let unused = |name: &&BackendName| !in_views.contains(*name) && self.primary_of(name).is_none();
         let warning = |name: &BackendName| {
             let backend = &self.backends[name];

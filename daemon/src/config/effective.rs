@@ -12,11 +12,7 @@ use super::value::{BackendName, REDACTED};
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
     /// One value.
-    Value {
-        path: KeyPath,
-        value: Value,
-        origins: Vec<Origin>,
-    },
+    Value { path: KeyPath, value: Value, origins: Vec<Origin> },
     /// A secret of the daemon's own.
     Secret { path: KeyPath, origins: Vec<Origin> },
     /// Here the settings of a backend would stand.
@@ -29,10 +25,7 @@ impl Entry {
     }
 
     pub(crate) fn secret(path: KeyPath, origin: Origin) -> Self {
-        Self::Secret {
-            path,
-            origins: vec![origin],
-        }
+        Self::Secret { path, origins: vec![origin] }
     }
 
     pub(crate) fn settings_of(backend: BackendName) -> Self {
@@ -91,10 +84,7 @@ impl Loaded {
                     let secrets = secret_settings(name);
                     let base = KeyPath::of(&["backends", name.as_str(), "settings"]);
                     shown.extend(
-                        backend
-                            .settings
-                            .leaves()
-                            .map(|leaf| of_setting(&base, leaf, secrets.as_deref())),
+                        backend.settings.leaves().map(|leaf| of_setting(&base, leaf, secrets.as_deref())),
                     );
                 }
             }
@@ -109,15 +99,6 @@ fn of_setting(base: &KeyPath, leaf: Leaf<'_>, secrets: Option<&[String]>) -> Eff
             Some(secrets) => secrets.iter().any(|pattern| leaf.path.matches(pattern)),
             None => leaf.value.is_string(),
         };
-    let value = if is_redacted {
-        json!(REDACTED)
-    } else {
-        leaf.value.clone()
-    };
-    Effective {
-        key: base.join(leaf.path),
-        value,
-        is_redacted,
-        origins: vec![leaf.origin.clone()],
-    }
+    let value = if is_redacted { json!(REDACTED) } else { leaf.value.clone() };
+    Effective { key: base.join(leaf.path), value, is_redacted, origins: vec![leaf.origin.clone()] }
 }

@@ -17,18 +17,12 @@ impl Environment {
     /// Those of this process, as they are now. Fails when the current directory is gone.
     pub fn of_process() -> io::Result<Self> {
         let current_directory = std::env::current_dir()?;
-        Ok(Self {
-            variables: std::env::vars_os().collect(),
-            current_directory,
-        })
+        Ok(Self { variables: std::env::vars_os().collect(), current_directory })
     }
 
     /// No variables, in `current_directory`.
     pub fn empty(current_directory: impl Into<PathBuf>) -> Self {
-        Self {
-            variables: BTreeMap::new(),
-            current_directory: current_directory.into(),
-        }
+        Self { variables: BTreeMap::new(), current_directory: current_directory.into() }
     }
 
     /// The same with one variable set.
@@ -40,17 +34,12 @@ impl Environment {
 
     /// A variable's value; an empty one counts as not set.
     pub fn get(&self, name: &str) -> Option<&OsStr> {
-        self.variables
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
     /// Every variable, in the order of the names.
     pub(crate) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
-        self.variables
-            .iter()
-            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+        self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// The folder to which relative paths of the command line and of variables refer.
@@ -86,9 +75,6 @@ mod tests {
     #[test]
     fn an_empty_variable_is_not_set() {
         assert_eq!(Environment::empty("/").with("A", "").get("A"), None);
-        assert_eq!(
-            Environment::empty("/").with("A", "b").get("A"),
-            Some(OsStr::new("b"))
-        );
+        assert_eq!(Environment::empty("/").with("A", "b").get("A"), Some(OsStr::new("b")));
     }
 }

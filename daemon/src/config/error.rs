@@ -21,22 +21,12 @@ pub struct Finding {
 impl Finding {
     /// A finding about a key.
     pub fn at(key: &KeyPath, message: impl Into<String>) -> Self {
-        Self {
-            key: Some(key.clone()),
-            message: message.into(),
-            origin: None,
-            hint: None,
-        }
+        Self { key: Some(key.clone()), message: message.into(), origin: None, hint: None }
     }
 
     /// A finding about a file, a variable or the whole.
     pub fn general(message: impl Into<String>) -> Self {
-        Self {
-            key: None,
-            message: message.into(),
-            origin: None,
-            hint: None,
-        }
+        Self { key: None, message: message.into(), origin: None, hint: None }
     }
 
     /// The same with the layer it came from.
@@ -60,9 +50,7 @@ impl Finding {
             Some(Origin::Environment(variable)) => Some(("in", format!("environment variable {variable}"))),
             Some(Origin::Default) | None => None,
         };
-        origin
-            .into_iter()
-            .chain(self.hint.clone().map(|hint| ("hint:", hint)))
+        origin.into_iter().chain(self.hint.clone().map(|hint| ("hint:", hint)))
     }
 }
 

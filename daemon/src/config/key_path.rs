@@ -55,9 +55,7 @@ impl KeyPath {
     /// Whether the keys begin with those of `pattern` (dotted, `*` standing for any one key).
     pub fn matches(&self, pattern: &str) -> bool {
         let mut keys = self.keys();
-        pattern
-            .split('.')
-            .all(|wanted| keys.next().is_some_and(|key| wanted == "*" || wanted == key))
+        pattern.split('.').all(|wanted| keys.next().is_some_and(|key| wanted == "*" || wanted == key))
     }
 
     /// The value at this path below `root`.
@@ -77,18 +75,9 @@ impl KeyPath {
 /// Whether a key's name says that its value is a secret.
 pub(crate) fn named_like_a_secret(key: &str) -> bool {
     let key = key.to_lowercase().replace('-', "_");
-    [
-        "password",
-        "passphrase",
-        "secret",
-        "token",
-        "api_key",
-        "apikey",
-        "private_key",
-        "credential",
-    ]
-    .iter()
-    .any(|word| key.contains(word))
+    ["password", "passphrase", "secret", "token", "api_key", "apikey", "private_key", "credential"]
+        .iter()
+        .any(|word| key.contains(word))
 }
 
 impl fmt::Display for KeyPath {
@@ -107,10 +96,7 @@ impl fmt::Display for KeyPath {
 
 /// Whether TOML takes the key without quotes.
 fn is_bare(key: &str) -> bool {
-    !key.is_empty()
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -119,13 +105,9 @@ mod tests {
 
     #[test]
     fn paths_read_like_toml() {
-        let path = KeyPath::of(&["backends", "lan", "settings", "zone", "example.org"])
-            .key("servers")
-            .index(1);
-        assert_eq!(
-            path.to_string(),
-            "backends.lan.settings.zone.\"example.org\".servers[1]"
-        );
+        let path =
+            KeyPath::of(&["backends", "lan", "settings", "zone", "example.org"]).key("servers").index(1);
+        assert_eq!(path.to_string(), "backends.lan.settings.zone.\"example.org\".servers[1]");
     }
 
     #[test]

@@ -67,26 +67,13 @@ fn finish(
 ) -> Result<Loaded, ConfigErrors> {
     // Without all of its text, a configuration would show faults that it does not have.
     if !faults.is_empty() {
-        return Err(ConfigErrors {
-            faults,
-            warnings: Vec::new(),
-        });
+        return Err(ConfigErrors { faults, warnings: Vec::new() });
     }
     let merged = merge_layers(&files, environment, &mut faults);
-    let Decoded {
-        config,
-        faults: more,
-        warnings,
-        entries,
-    } = decode(merged.root(), environment, purpose);
+    let Decoded { config, faults: more, warnings, entries } = decode(merged.root(), environment, purpose);
     faults.extend(more);
     match config {
-        Some(config) if faults.is_empty() => Ok(Loaded {
-            config,
-            warnings,
-            files: files.paths,
-            entries,
-        }),
+        Some(config) if faults.is_empty() => Ok(Loaded { config, warnings, files: files.paths, entries }),
         _ => Err(ConfigErrors { faults, warnings }),
     }
 }

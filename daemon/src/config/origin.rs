@@ -68,11 +68,9 @@ mod tests {
 
     #[test]
     fn values_carry_their_origin() {
-        for origin in [
-            Origin::Default,
-            Origin::File("/etc/a b.toml".into()),
-            Origin::Environment("X".to_owned()),
-        ] {
+        for origin in
+            [Origin::Default, Origin::File("/etc/a b.toml".into()), Origin::Environment("X".to_owned())]
+        {
             assert_eq!(Origin::of(&Value::new(Some(&origin.tag()), "x")), origin);
         }
         assert_eq!(Origin::of(&Value::from("x")), Origin::Default);

@@ -5,10 +5,7 @@ use std::path::{Component, Path, PathBuf};
 /// `path` below `base` where it is relative, without `.` components. `..` stays: what it means
 /// depends on symbolic links.
 pub(crate) fn resolve(base: &Path, path: &Path) -> PathBuf {
-    base.join(path)
-        .components()
-        .filter(|component| *component != Component::CurDir)
-        .collect()
+    base.join(path).components().filter(|component| *component != Component::CurDir).collect()
 }
 
 #[cfg(test)]

@@ -67,10 +67,7 @@ impl SettingsTree {
         let measured = serde_json::to_writer(&mut length, &self.value);
         let mut json = Vec::with_capacity(length.0);
         let written = serde_json::to_writer(&mut json, &self.value);
-        debug_assert!(
-            measured.is_ok() && written.is_ok(),
-            "a tree of JSON values is JSON"
-        );
+        debug_assert!(measured.is_ok() && written.is_ok(), "a tree of JSON values is JSON");
         Zeroizing::new(String::from_utf8(json).unwrap_or_default())
     }
 
@@ -100,12 +97,7 @@ impl SettingsTree {
     pub(crate) fn leaves(&self) -> impl Iterator<Item = Leaf<'_>> {
         self.origins.iter().filter_map(|(path, origin)| {
             let value = path.look_up(&self.value)?;
-            Some(Leaf {
-                path,
-                value,
-                origin,
-                is_secret: self.secrets.contains(path),
-            })
+            Some(Leaf { path, value, origin, is_secret: self.secrets.contains(path) })
         })
     }
 
@@ -130,9 +122,7 @@ impl Drop for SettingsTree {
 
 impl fmt::Debug for SettingsTree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SettingsTree")
-            .field("base_directory", &self.base_directory)
-            .finish_non_exhaustive()
+        f.debug_struct("SettingsTree").field("base_directory", &self.base_directory).finish_non_exhaustive()
     }
 }
 
@@ -177,29 +167,21 @@ mod tests {
     #[test]
     fn the_plugin_gets_everything() {
         let json = tree().to_json();
-        assert_eq!(
-            *json,
-            r#"{"list":[1,"é\n"],"server":"127.0.0.1:53","tsig":{"secret":"hunter2"}}"#
-        );
+        assert_eq!(*json, r#"{"list":[1,"é\n"],"server":"127.0.0.1:53","tsig":{"secret":"hunter2"}}"#);
         assert_eq!(json.len(), json.capacity());
     }
 
     #[test]
     fn debug_shows_no_text() {
         let shown = format!("{:?} {:#?}", tree(), tree().clone());
-        assert!(
-            !shown.contains("hunter2") && !shown.contains("127.0.0.1"),
-            "{shown}"
-        );
+        assert!(!shown.contains("hunter2") && !shown.contains("127.0.0.1"), "{shown}");
     }
 
     #[test]
     fn leaves_know_where_they_come_from() {
         let tree = tree();
-        let shown: Vec<_> = tree
-            .leaves()
-            .map(|leaf| format!("{}={} {}", leaf.path, leaf.value, leaf.is_secret))
-            .collect();
+        let shown: Vec<_> =
+            tree.leaves().map(|leaf| format!("{}={} {}", leaf.path, leaf.value, leaf.is_secret)).collect();
         assert_eq!(
             shown,
             [

@@ -68,9 +68,7 @@ pub(crate) fn check(entries: &mut Vec<Entry>, faults: &mut Vec<Finding>) {
         let Some((path, value, origins)) = entry.parts() else {
             return true;
         };
-        let row = table
-            .iter()
-            .find(|(pattern, refused)| path.matches(pattern) && refused.covers(value));
+        let row = table.iter().find(|(pattern, refused)| path.matches(pattern) && refused.covers(value));
         let Some((pattern, _)) = row else { return true };
         let Some(origin) = origins.iter().find(|origin| **origin != Origin::Default) else {
             return false;
@@ -80,11 +78,7 @@ pub(crate) fn check(entries: &mut Vec<Entry>, faults: &mut Vec<Finding>) {
         let named = KeyPath::of(&named);
         if refused.insert(named.clone()) {
             let message = format!("not available in zonemux {}", env!("CARGO_PKG_VERSION"));
-            faults.push(
-                Finding::at(&named, message)
-                    .from_layer(origin.clone())
-                    .hint("leave it out"),
-            );
+            faults.push(Finding::at(&named, message).from_layer(origin.clone()).hint("leave it out"));
         }
         true
     });
@@ -103,16 +97,8 @@ mod tests {
         let file = || Origin::File("/c.toml".into());
         let mut entries = vec![
             entry(&["backends", "a", "breaker", "failures"], json!(5), file()),
-            entry(
-                &["backends", "a", "breaker", "cooldown"],
-                json!("30s"),
-                Origin::Default,
-            ),
-            entry(
-                &["backends", "a", "quarantine", "retry"],
-                json!("10m"),
-                Origin::Default,
-            ),
+            entry(&["backends", "a", "breaker", "cooldown"], json!("30s"), Origin::Default),
+            entry(&["backends", "a", "quarantine", "retry"], json!("10m"), Origin::Default),
             entry(&["backends", "a", "guards", "max_deletes"], json!("none"), file()),
             entry(&["backends", "a", "guards", "types"], json!(["A"]), file()),
             entry(&["webhook", "tls", "cert"], json!("/a"), file()),
@@ -120,15 +106,9 @@ mod tests {
         ];
         let mut faults = Vec::new();
         check(&mut entries, &mut faults);
-        let refused: Vec<String> = faults
-            .iter()
-            .filter_map(|fault| fault.key.as_ref())
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            refused,
-            ["backends.a.breaker", "backends.a.guards.types", "webhook.tls"]
-        );
+        let refused: Vec<String> =
+            faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
+        assert_eq!(refused, ["backends.a.breaker", "backends.a.guards.types", "webhook.tls"]);
         assert_eq!(entries.len(), 5);
     }
 }

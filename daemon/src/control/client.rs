@@ -52,7 +52,11 @@ impl ControlError {
 }
 
 /// Gets a route of the control side, within `limit`.
-pub async fn get<T: DeserializeOwned>(socket: &Path, route: &str, limit: Duration) -> Result<T, ControlError> {
+pub async fn get<T: DeserializeOwned>(
+    socket: &Path,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
     match tokio::time::timeout(limit, exchange(socket, route)).await {
         Ok(result) => {
             let body = result?;
@@ -64,7 +68,9 @@ pub async fn get<T: DeserializeOwned>(socket: &Path, route: &str, limit: Duratio
 
 async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ControlError::NotRunning(socket.to_owned()),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+            ControlError::NotRunning(socket.to_owned())
+        }
         _ => ControlError::Socket { path: socket.to_owned(), error },
     })?;
     let broken = |error: hyper::Error| ControlError::Answer(error.to_string());

@@ -95,7 +95,9 @@ impl Refusal {
             Self::OtherArchitecture { .. } => "install the plugin's package for this machine",
             Self::OtherInterface { .. } => "build the plugin with the SDK of this daemon's interface",
             Self::Aborts => "build it with `panic = \"unwind\"`, which is Cargo's default",
-            Self::Linker(_) => "a plugin must not need shared libraries that this machine lacks; `ldd` lists them",
+            Self::Linker(_) => {
+                "a plugin must not need shared libraries that this machine lacks; `ldd` lists them"
+            }
             Self::Layout(_) => "build it with a released `zonemux-plugin`",
             Self::Initialisation(_) => "ask the plugin's author, with this line",
             Self::Settings(_) => return None,
@@ -127,7 +129,9 @@ impl fmt::Display for Refusal {
             Self::OtherInterface { found, expected } => {
                 write!(f, "built for plugin interface {found}, this daemon speaks {expected}")
             }
-            Self::Aborts => f.write_str("built with `panic = \"abort\"`, so its first panic would end the daemon"),
+            Self::Aborts => {
+                f.write_str("built with `panic = \"abort\"`, so its first panic would end the daemon")
+            }
             Self::Linker(why) => write!(f, "the dynamic linker refuses it: {why}"),
             Self::Layout(why) => write!(f, "its interface differs from this daemon's: {why}"),
             Self::Initialisation(why) => write!(f, "failed while it was loaded: {why}"),

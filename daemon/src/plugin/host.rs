@@ -111,21 +111,32 @@ impl RHost for HostSide {
 impl HostSide {
     fn record(&self, metric: &RMetricRef<'_>) {
         let name = metric.name.as_str();
-        let legal = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !legal(name) || !metric.labels.iter().all(|label| legal(label.key.as_str())) || !metric.value.is_finite() {
+        let legal =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !legal(name)
+            || !metric.labels.iter().all(|label| legal(label.key.as_str()))
+            || !metric.value.is_finite()
+        {
             return;
         }
         let mut labels = vec![Label::new("backend", self.inner.backend.clone())];
-        labels.extend(metric.labels.iter().map(|label| {
-            Label::new(label.key.as_str().to_owned(), label.value.as_str().to_owned())
-        }));
+        labels.extend(
+            metric
+                .labels
+                .iter()
+                .map(|label| Label::new(label.key.as_str().to_owned(), label.value.as_str().to_owned())),
+        );
         if !self.admit(name, &labels) {
             return;
         }
         let name = format!("zonemux_plugin_{}", name.to_ascii_lowercase());
         match metric.kind {
             MetricKind::COUNTER if metric.value >= 0.0 => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small positive number")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked to be a small positive number"
+                )]
                 counter!(name, labels).increment(metric.value as u64);
             }
             MetricKind::GAUGE => gauge!(name, labels).set(metric.value),

@@ -34,7 +34,12 @@ impl fmt::Debug for Inline {
 impl Inline {
     /// Loads an image and gives it a backend's settings, a JSON object. Runs the plugin's code: call
     /// it on a thread that may block.
-    pub fn configure(loader: &Loader, image: &Image, host: HostSide, settings: &str) -> Result<Self, PluginError> {
+    pub fn configure(
+        loader: &Loader,
+        image: &Image,
+        host: HostSide,
+        settings: &str,
+    ) -> Result<Self, PluginError> {
         let loaded = loader.load(image)?;
         let host = RHost_TO::from_value(host, TD_Opaque);
         match loaded.module.configure()(host, RStr::from_str(settings)) {
@@ -53,7 +58,10 @@ impl Driver for Inline {
         Box::pin(async move {
             let opened = settle(plugin.open(encode_call(&call))).await?;
             let capabilities = serde_json::from_str(opened.capabilities.as_str()).map_err(|error| {
-                BackendError::new(ErrorKind::Internal, format!("the plugin's capabilities can't be read: {error}"))
+                BackendError::new(
+                    ErrorKind::Internal,
+                    format!("the plugin's capabilities can't be read: {error}"),
+                )
             })?;
             Ok(Opened { instance: Arc::new(InlineInstance { backend: opened.backend }), capabilities })
         })

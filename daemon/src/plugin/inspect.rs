@@ -39,7 +39,8 @@ fn read(bytes: &[u8]) -> Result<Manifest, Refusal> {
         .section_by_name(MANIFEST_SECTION)
         .ok_or_else(|| Refusal::NotAPlugin(format!("it has no section `{MANIFEST_SECTION}`")))?;
     let data = section.data().map_err(broken)?;
-    serde_json::from_slice(data).map_err(|error| Refusal::NotAPlugin(format!("its manifest can't be read: {error}")))
+    serde_json::from_slice(data)
+        .map_err(|error| Refusal::NotAPlugin(format!("its manifest can't be read: {error}")))
 }
 
 /// A file that was cut off: every section and segment must lie within it, or the dynamic linker

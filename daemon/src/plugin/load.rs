@@ -63,7 +63,8 @@ impl Loader {
     pub fn load(&self, image: &Image) -> Result<Loaded, PluginError> {
         let entry = Arc::clone(self.entries().entry(image.sha256.clone()).or_default());
         let result = entry.result.get_or_init(|| {
-            let sealed = image.seal().map_err(|error| Refusal::Linker(format!("no sealed memory: {error}")))?;
+            let sealed =
+                image.seal().map_err(|error| Refusal::Linker(format!("no sealed memory: {error}")))?;
             let sealed = entry.sealed.get_or_init(|| sealed);
             open(&format!("/proc/self/fd/{}", sealed.as_raw_fd()), &image.manifest)
         });

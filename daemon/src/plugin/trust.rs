@@ -33,7 +33,11 @@ pub(super) fn check_owner(path: &Path, file: &File) -> Result<(), PluginError> {
 
 fn judge(path: &Path, metadata: &Metadata, us: u32) -> Result<(), String> {
     if metadata.uid() != 0 && metadata.uid() != us {
-        return Err(format!("{} belongs to user {}, not to root or user {us}", path.display(), metadata.uid()));
+        return Err(format!(
+            "{} belongs to user {}, not to root or user {us}",
+            path.display(),
+            metadata.uid()
+        ));
     }
     let protected_by_sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
     if metadata.mode() & WRITABLE_BY_OTHERS != 0 && !protected_by_sticky {

@@ -59,7 +59,9 @@ fn under_journal() -> bool {
 fn layer(format: Resolved) -> Box<dyn Layer<Registry> + Send + Sync> {
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     match format {
-        Resolved::Text => lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed(),
+        Resolved::Text => {
+            lines.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).boxed()
+        }
         Resolved::Json => lines.json().flatten_event(true).boxed(),
         Resolved::Journal(journal) => journal.boxed(),
     }

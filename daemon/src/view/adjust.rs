@@ -12,7 +12,11 @@ use crate::router::split_endpoints;
 use crate::wire::{self, EncodedList, ListEncoder};
 
 impl View {
-    pub(super) async fn adjust_all(&self, context: &CallContext, endpoints: Endpoints) -> Result<Chunks, CallError> {
+    pub(super) async fn adjust_all(
+        &self,
+        context: &CallContext,
+        endpoints: Endpoints,
+    ) -> Result<Chunks, CallError> {
         let endpoints = Arc::new(endpoints);
         let adjusts = join_all(self.backends.iter().map(|backend| backend.adjusts(context.deadline))).await;
         let large = endpoints.len() > LARGE;

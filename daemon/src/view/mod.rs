@@ -55,7 +55,8 @@ impl View {
             .enumerate()
             .filter_map(|(position, backend)| Some((position, backend.zones()?)))
             .collect();
-        let pairs = zones.iter().flat_map(|(position, zones)| zones.iter().map(|zone| (zone.as_str(), *position)));
+        let pairs =
+            zones.iter().flat_map(|(position, zones)| zones.iter().map(|zone| (zone.as_str(), *position)));
         self.router.store(Arc::new(Router::new(pairs)));
     }
 
@@ -80,8 +81,13 @@ impl View {
             };
             metrics::changes("none", action, ChangeOutcome::Refused, 1);
             tracing::warn!(
-                view = self.name, request_id = context.request_id, action, dns_name = refused.dns_name,
-                record_type = refused.record_type, reason = refused.reason, "change refused"
+                view = self.name,
+                request_id = context.request_id,
+                action,
+                dns_name = refused.dns_name,
+                record_type = refused.record_type,
+                reason = refused.reason,
+                "change refused"
             );
         }
         let parts = self.backends.iter().zip(split.batches);
@@ -159,11 +165,16 @@ fn unavailable(failed: &[(&str, Option<Duration>)]) -> CallError {
 }
 
 /// Runs work where it may take long, if it will.
-async fn blocking<T: Send + 'static>(large: bool, work: impl FnOnce() -> T + Send + 'static) -> Result<T, CallError> {
+async fn blocking<T: Send + 'static>(
+    large: bool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CallError> {
     if !large {
         return Ok(work());
     }
-    tokio::task::spawn_blocking(work).await.map_err(|_| CallError::internal("a part of the request broke off"))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| CallError::internal("a part of the request broke off"))
 }
 
 impl Calls for View {

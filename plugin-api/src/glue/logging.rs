@@ -53,7 +53,8 @@ impl Drop for Restore {
 }
 
 fn with_host<T>(run: impl FnOnce(&Host) -> T) -> Option<T> {
-    let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|host| host.clone())).ok().flatten();
+    let current =
+        CURRENT.try_with(|current| current.try_borrow().ok().and_then(|host| host.clone())).ok().flatten();
     current.as_ref().or(FALLBACK.get()).map(run)
 }
 

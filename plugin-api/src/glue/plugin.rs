@@ -27,9 +27,10 @@ pub(crate) struct Configured<B: Backend> {
 impl<B: Backend> Configured<B> {
     fn adjuster(&self, capabilities: RStr<'_>) -> Result<Option<Adjust>> {
         guard(|| {
-            let capabilities: Capabilities = serde_json::from_str(capabilities.as_str()).map_err(|error| {
-                Error::new(ErrorKind::Internal, format!("the stored capabilities can't be read: {error}"))
-            })?;
+            let capabilities: Capabilities =
+                serde_json::from_str(capabilities.as_str()).map_err(|error| {
+                    Error::new(ErrorKind::Internal, format!("the stored capabilities can't be read: {error}"))
+                })?;
             Ok(B::adjust(&self.config, &capabilities))
         })
         .and_then(|result| result)

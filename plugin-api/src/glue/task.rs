@@ -28,7 +28,9 @@ pub(crate) fn runtime(workers: usize) -> Result<&'static Runtime> {
         .thread_name("plugin")
         .enable_all()
         .build()
-        .map_err(|error| Error::new(ErrorKind::Internal, format!("can't start the plugin's runtime: {error}")))?;
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("can't start the plugin's runtime: {error}"))
+        })?;
     Ok(RUNTIME.get_or_init(|| runtime))
 }
 
@@ -73,7 +75,8 @@ impl<T> Drop for Joined<T> {
 
 /// An error as it crosses.
 pub(crate) fn encode(error: &Error) -> RError {
-    let retry_after = error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+    let retry_after =
+        error.retry_after().map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
     RError {
         kind: error.kind().code(),
         message: RString::from(error.message()),

@@ -6,8 +6,14 @@ pub struct Settings {}
 struct Memory;
 impl Backend for Memory {
     type Config = Settings;
-    async fn open(_: Settings, _: Host) -> Result<Self> { Ok(Self) }
-    async fn records(&self, _: &Call, _: &mut Records) -> Result<()> { Ok(()) }
-    async fn apply_changes(&self, _: &Call, _: Changes) -> Result<Outcome> { Ok(Outcome::applied()) }
+    async fn open(_: Settings, _: Host) -> Result<Self> {
+        Ok(Self)
+    }
+    async fn records(&self, _: &Call, _: &mut Records) -> Result<()> {
+        Ok(())
+    }
+    async fn apply_changes(&self, _: &Call, _: Changes) -> Result<Outcome> {
+        Ok(Outcome::applied())
+    }
 }
 export_plugin!(Memory);

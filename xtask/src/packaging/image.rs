@@ -23,27 +23,17 @@ pub(super) fn check(repository: &Repository) -> Outcome {
             faults.push(format!("copies `{source}`, which {IGNORE} keeps out"));
         }
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("{DOCKERFILE}: {}", faults.join("; "))))
-    }
+    if faults.is_empty() { Ok(()) } else { Err(Failure::new(format!("{DOCKERFILE}: {}", faults.join("; ")))) }
 }
 
 /// What the last stage must say for a read-only sidecar without privileges.
 fn instructions(dockerfile: &str) -> Vec<String> {
-    let last = dockerfile
-        .rfind("\nFROM ")
-        .map_or(dockerfile, |at| &dockerfile[at + 1..]);
-    [
-        "USER 65532:65532",
-        "EXPOSE 8888 8080",
-        "ENTRYPOINT [\"/usr/bin/zonemux\"]",
-    ]
-    .into_iter()
-    .filter(|instruction| !last.lines().any(|line| line.trim() == *instruction))
-    .map(|instruction| format!("its last stage has no `{instruction}`"))
-    .collect()
+    let last = dockerfile.rfind("\nFROM ").map_or(dockerfile, |at| &dockerfile[at + 1..]);
+    ["USER 65532:65532", "EXPOSE 8888 8080", "ENTRYPOINT [\"/usr/bin/zonemux\"]"]
+        .into_iter()
+        .filter(|instruction| !last.lines().any(|line| line.trim() == *instruction))
+        .map(|instruction| format!("its last stage has no `{instruction}`"))
+        .collect()
 }
 
 /// What `COPY` takes from the repository, not from another stage.
@@ -70,11 +60,7 @@ fn sources(dockerfile: &str) -> Vec<String> {
 fn ignored(ignore: &str, source: &str) -> bool {
     let source = source.trim_start_matches("./").trim_end_matches('/');
     let mut ignored = false;
-    for line in ignore
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in ignore.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let (pattern, keeps_out) = match line.strip_prefix('!') {
             Some(pattern) => (pattern, false),
             None => (line, true),

@@ -9,11 +9,7 @@ use crate::test::GO_HINT;
 pub(super) fn check(repository: &Repository) -> Outcome {
     let chart = chart(repository)?;
     let folder = repository.root().join("packaging/check");
-    Program::new("go")
-        .args(["vet", "./..."])
-        .directory(&folder)
-        .hint(GO_HINT)
-        .run()?;
+    Program::new("go").args(["vet", "./..."]).directory(&folder).hint(GO_HINT).run()?;
     Program::new("go")
         .args(["test", "-count=1", "./..."])
         .env("ZONEMUX_EXTERNAL_DNS_CHART", chart)

@@ -12,11 +12,8 @@ type Check = fn(&Repository) -> Outcome;
 
 /// Runs all three, and reports every one that fails.
 pub(crate) fn run(repository: &Repository) -> Outcome {
-    let checks: [(&str, Check); 3] = [
-        ("systemd", systemd::check),
-        ("image", image::check),
-        ("kubernetes", kubernetes::check),
-    ];
+    let checks: [(&str, Check); 3] =
+        [("systemd", systemd::check), ("image", image::check), ("kubernetes", kubernetes::check)];
     let mut failed = Vec::new();
     for (name, check) in checks {
         match check(repository) {
@@ -27,9 +24,5 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
             }
         }
     }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("packaging: {}", failed.join(", "))))
-    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("packaging: {}", failed.join(", ")))) }
 }

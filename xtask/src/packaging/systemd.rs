@@ -25,11 +25,7 @@ pub(super) fn check(repository: &Repository) -> Outcome {
 
 fn verify(repository: &Repository, folder: &Path) -> Outcome {
     let built = repository.debug().join("zonemux");
-    let program = if built.is_file() {
-        built
-    } else {
-        "/bin/true".into()
-    };
+    let program = if built.is_file() { built } else { "/bin/true".into() };
     let mut copies = Vec::new();
     for unit in UNITS {
         let original = repository.root().join("packaging/systemd").join(unit);
@@ -45,24 +41,14 @@ fn verify(repository: &Repository, folder: &Path) -> Outcome {
         .hint(HINT)
         .everything_printed()?;
     // Unknown keys and bad values are only warnings to it; complaints about other units are not ours.
-    let complaints: Vec<&str> = printed
-        .lines()
-        .filter(|line| UNITS.iter().any(|unit| line.contains(unit)))
-        .collect();
+    let complaints: Vec<&str> =
+        printed.lines().filter(|line| UNITS.iter().any(|unit| line.contains(unit))).collect();
     if !passed || !complaints.is_empty() {
-        return Err(Failure::new(format!(
-            "systemd-analyze verify:\n{}",
-            printed.trim()
-        )));
+        return Err(Failure::new(format!("systemd-analyze verify:\n{}", printed.trim())));
     }
 
     let (passed, printed) = Program::new("systemd-analyze")
-        .args([
-            "security",
-            "--offline=yes",
-            "--no-pager",
-            &format!("--threshold={MOST_EXPOSED}"),
-        ])
+        .args(["security", "--offline=yes", "--no-pager", &format!("--threshold={MOST_EXPOSED}")])
         .args([&copies[0]])
         .hint(HINT)
         .everything_printed()?;

@@ -17,33 +17,17 @@ pub(crate) struct Account {
 impl Account {
     /// The first candidate that this system knows and that is not root under another name.
     pub(crate) fn unprivileged() -> Outcome<Self> {
-        CANDIDATES
-            .iter()
-            .find_map(|name| Self::named(name))
-            .ok_or_else(|| {
-                Failure::new(format!(
-                    "none of these accounts exists: {}",
-                    CANDIDATES.join(", ")
-                ))
+        CANDIDATES.iter().find_map(|name| Self::named(name)).ok_or_else(|| {
+            Failure::new(format!("none of these accounts exists: {}", CANDIDATES.join(", ")))
                 .hint("`useradd --system zonemux` makes one; or run this as an ordinary user")
-            })
+        })
     }
 
     fn named(name: &str) -> Option<Self> {
         let id = |flag: &str| -> Option<u32> {
-            Program::new("id")
-                .args([flag, name])
-                .output()
-                .ok()?
-                .trim()
-                .parse()
-                .ok()
+            Program::new("id").args([flag, name]).output().ok()?.trim().parse().ok()
         };
-        let account = Self {
-            name: name.to_owned(),
-            user: id("-u")?,
-            group: id("-g")?,
-        };
+        let account = Self { name: name.to_owned(), user: id("-u")?, group: id("-g")? };
         (account.user != 0).then_some(account)
     }
 }

@@ -16,10 +16,7 @@ pub(crate) fn address(config: &Path, section: &str) -> Outcome<String> {
         Err(_) => listen(&std::fs::read_to_string(config).at("read", config)?, section),
     };
     let first = list.as_deref().and_then(quoted).ok_or_else(|| {
-        Failure::new(format!(
-            "{} has no `listen` with an address in [{section}]",
-            config.display()
-        ))
+        Failure::new(format!("{} has no `listen` with an address in [{section}]", config.display()))
     })?;
     Ok(match first.rsplit_once(':') {
         Some(("[::]" | "0.0.0.0", port)) => format!("127.0.0.1:{port}"),
@@ -60,14 +57,8 @@ listen=["[::]:8080"]
 
     #[test]
     fn the_first_address_of_a_section_is_found() {
-        assert_eq!(
-            listen(TEXT, "webhook").as_deref().and_then(quoted),
-            Some("127.0.0.1:8888")
-        );
-        assert_eq!(
-            listen(TEXT, "admin").as_deref().and_then(quoted),
-            Some("[::]:8080")
-        );
+        assert_eq!(listen(TEXT, "webhook").as_deref().and_then(quoted), Some("127.0.0.1:8888"));
+        assert_eq!(listen(TEXT, "admin").as_deref().and_then(quoted), Some("[::]:8080"));
         assert_eq!(listen(TEXT, "control"), None);
     }
 }

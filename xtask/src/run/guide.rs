@@ -24,11 +24,7 @@ pub(crate) fn start_beside(layout: &Layout) -> Outcome {
         .args([layout.binary(), layout.config()])
         .status()
         .map_err(|error| Failure::new(format!("cannot start the guide: {error}")))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Failure::new("the guide did not start"))
-    }
+    if status.success() { Ok(()) } else { Err(Failure::new("the guide did not start")) }
 }
 
 /// `run-guide [detach] PROCESS BINARY CONFIG`.
@@ -41,9 +37,8 @@ pub(crate) fn from_arguments(arguments: &[String]) -> Outcome {
             .map(drop)
             .map_err(|error| Failure::new(format!("cannot start the guide: {error}"))),
         [daemon, binary, config] => {
-            let daemon = daemon
-                .parse()
-                .map_err(|_| Failure::usage(format!("`{daemon}` is no process id")))?;
+            let daemon =
+                daemon.parse().map_err(|_| Failure::usage(format!("`{daemon}` is no process id")))?;
             wait_and_print(daemon, Path::new(binary), Path::new(config))
         }
         _ => Err(Failure::usage("`run-guide` is started by `cargo xtask run`")),
@@ -77,9 +72,7 @@ fn wait_and_print(daemon: u32, binary: &Path, config: &Path) -> Outcome {
                 break;
             }
             Err(error) => {
-                return Err(Failure::new(format!(
-                    "no answer from http://{admin}/readyz: {error}"
-                )));
+                return Err(Failure::new(format!("no answer from http://{admin}/readyz: {error}")));
             }
         }
     }
@@ -95,10 +88,7 @@ fn alive(process: u32) -> bool {
     }
     // The state stands behind the program's name, which is in parentheses.
     match std::fs::read_to_string(folder.join("stat")) {
-        Ok(stat) => !stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with('Z')),
+        Ok(stat) => !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')),
         Err(_) => false,
     }
 }
@@ -151,12 +141,7 @@ mod tests {
 
     #[test]
     fn the_text_names_what_runs() {
-        let text = text(
-            "127.0.0.1:8888",
-            "127.0.0.1:8080",
-            Path::new("/z/zonemux"),
-            Path::new("/z/c.toml"),
-        );
+        let text = text("127.0.0.1:8888", "127.0.0.1:8080", Path::new("/z/zonemux"), Path::new("/z/c.toml"));
         assert!(text.contains("curl http://127.0.0.1:8888/records\n"), "{text}");
         assert!(text.contains("-d '{\"create\":[{\"dnsName\":"), "{text}");
         assert!(text.contains("/z/zonemux --config /z/c.toml status"), "{text}");
@@ -175,9 +160,7 @@ mod tests {
                 stream.read_exact(&mut byte).unwrap();
                 request.extend(byte);
             }
-            stream
-                .write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").unwrap();
             String::from_utf8_lossy(&request).into_owned()
         });
         assert_eq!(status_of(&address, "/readyz").unwrap(), 503);

@@ -44,21 +44,15 @@ impl Layout {
         match account {
             None => layout.pin_where_needed()?,
             Some(account) => {
-                layout
-                    .notes
-                    .push(format!("root does not serve: the account is `{}`", account.name));
+                layout.notes.push(format!("root does not serve: the account is `{}`", account.name));
                 if let Err(reason) = layout.usable_by(account) {
                     layout.copy()?;
-                    layout
-                        .notes
-                        .push(format!("{reason}, so a copy is served from {COPY}"));
+                    layout.notes.push(format!("{reason}, so a copy is served from {COPY}"));
                 }
             }
         }
         let state = layout.make_state(account)?;
-        layout
-            .notes
-            .push(format!("records and state are kept in {}", state.display()));
+        layout.notes.push(format!("records and state are kept in {}", state.display()));
         Ok(layout)
     }
 
@@ -82,10 +76,9 @@ impl Layout {
             .env("ZONEMUX_PLUGIN_PATH", &self.plugins)
             .directory(self.folder());
         match &self.pin {
-            Some(hash) => program.env(
-                &format!("ZONEMUX__BACKENDS__{}__SHA256", example::BACKEND.to_uppercase()),
-                hash,
-            ),
+            Some(hash) => {
+                program.env(&format!("ZONEMUX__BACKENDS__{}__SHA256", example::BACKEND.to_uppercase()), hash)
+            }
             None => program,
         }
     }
@@ -124,13 +117,8 @@ impl Layout {
             let hash = printed.split_whitespace().next().unwrap_or_default();
             self.pin = Some(hash.to_owned());
             let reason = failure.to_string();
-            let reason = reason
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_start_matches("error: ");
-            self.notes
-                .push(format!("{reason}, so the plugin is pinned by its SHA-256"));
+            let reason = reason.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            self.notes.push(format!("{reason}, so the plugin is pinned by its SHA-256"));
         }
         Ok(())
     }
@@ -171,10 +159,8 @@ fn make_folder(folder: &Path) -> Outcome {
     }
     let metadata = fs::symlink_metadata(folder).at("examine", folder)?;
     if !metadata.is_dir() || metadata.uid() != 0 {
-        return Err(
-            Failure::new(format!("{} is not a folder of root's", folder.display()))
-                .hint("move it away, then try again"),
-        );
+        return Err(Failure::new(format!("{} is not a folder of root's", folder.display()))
+            .hint("move it away, then try again"));
     }
     chown(folder, Some(0), Some(0)).at("own", folder)?;
     fs::set_permissions(folder, Permissions::from_mode(0o755)).at("set the mode of", folder)

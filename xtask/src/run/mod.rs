@@ -26,11 +26,7 @@ pub(crate) const PLUGINS: [&str; 1] = ["libzonemux_memory.so"];
 pub(crate) fn run(repository: &Repository) -> Outcome {
     terminal::heading("build daemon and plugins");
     let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
-    Program::cargo()
-        .args(["build", "--release"])
-        .args(packages)
-        .directory(repository.root())
-        .run()?;
+    Program::cargo().args(["build", "--release"]).args(packages).directory(repository.root()).run()?;
 
     terminal::heading("serve config.example.toml");
     let account = match user_id() {
@@ -51,8 +47,5 @@ pub(crate) fn run(repository: &Repository) -> Outcome {
     }
     // `exec` only returns when it failed.
     let error = daemon.exec();
-    Err(Failure::new(format!(
-        "cannot start {}: {error}",
-        layout.binary().display()
-    )))
+    Err(Failure::new(format!("cannot start {}: {error}", layout.binary().display())))
 }

@@ -52,8 +52,7 @@ pub(crate) fn reachable(path: &Path, account: &Account) -> bool {
     };
     path.ancestors().enumerate().all(|(level, path)| {
         let needed = if level == 0 { 0o4 } else { 0o1 };
-        path.metadata()
-            .is_ok_and(|metadata| allows(&metadata, account, needed))
+        path.metadata().is_ok_and(|metadata| allows(&metadata, account, needed))
     })
 }
 
@@ -94,11 +93,7 @@ mod tests {
         fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
         // Neither the owner nor in the group, whoever runs this test.
         let owner = file.metadata().unwrap().uid();
-        let stranger = Account {
-            name: "stranger".into(),
-            user: owner + 77,
-            group: 4_000_000,
-        };
+        let stranger = Account { name: "stranger".into(), user: owner + 77, group: 4_000_000 };
 
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777)).unwrap();
         let sticky = writable(&folder.metadata().unwrap());
@@ -111,16 +106,9 @@ mod tests {
         let closed = reachable(&file, &stranger);
         fs::remove_dir_all(&folder).unwrap();
 
-        assert_eq!(
-            (sticky, everyone),
-            (None, Some(0o777)),
-            "the sticky bit protects what is in a folder"
-        );
+        assert_eq!((sticky, everyone), (None, Some(0o777)), "the sticky bit protects what is in a folder");
         assert!(open, "mode 0755 lets a stranger through");
         assert!(!closed, "mode 0700 does not");
-        assert!(
-            refused.contains("file is writable by group or others (mode 0666)"),
-            "{refused}"
-        );
+        assert!(refused.contains("file is writable by group or others (mode 0666)"), "{refused}");
     }
 }

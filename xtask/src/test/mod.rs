@@ -50,30 +50,15 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let begun = Instant::now();
     let mut finished = Vec::new();
     for (number, step) in chosen.iter().enumerate() {
-        terminal::heading(&format!(
-            "{}/{} {}: {}",
-            number + 1,
-            chosen.len(),
-            step.name,
-            step.title
-        ));
+        terminal::heading(&format!("{}/{} {}: {}", number + 1, chosen.len(), step.name, step.title));
         let start = Instant::now();
         let outcome = (step.run)(&session);
         if let Err(failure) = &outcome {
             terminal::error(failure);
         }
         let taken = start.elapsed();
-        terminal::line(&format!(
-            "{}: {} in {}",
-            step.name,
-            verdict(&outcome),
-            terminal::time(taken)
-        ));
-        finished.push(Finished {
-            name: step.name,
-            taken,
-            outcome,
-        });
+        terminal::line(&format!("{}: {} in {}", step.name, verdict(&outcome), terminal::time(taken)));
+        finished.push(Finished { name: step.name, taken, outcome });
         if step.name == steps::PREREQUISITES {
             // From here on compilers and the network are there: what takes long starts beside the rest.
             session.tools.start(chosen.iter().map(|step| step.name));
@@ -90,9 +75,7 @@ fn choose(arguments: &[String]) -> Outcome<Option<Vec<&'static Step>>> {
         match argument.as_str() {
             "--list" => return Ok(None),
             "--only" => {
-                let name = rest
-                    .next()
-                    .ok_or_else(|| Failure::usage("`--only` needs the name of a step"))?;
+                let name = rest.next().ok_or_else(|| Failure::usage("`--only` needs the name of a step"))?;
                 if !steps::ALL.iter().any(|step| step.name == name) {
                     return Err(Failure::usage(format!("no step is called `{name}`"))
                         .hint("`cargo xtask test --list` shows the steps"));
@@ -126,27 +109,16 @@ fn summary(finished: &[Finished], taken: Duration) -> Outcome {
             verdict(&step.outcome)
         ));
     }
-    let failed: Vec<&str> = finished
-        .iter()
-        .filter(|step| step.outcome.is_err())
-        .map(|step| step.name)
-        .collect();
+    let failed: Vec<&str> =
+        finished.iter().filter(|step| step.outcome.is_err()).map(|step| step.name).collect();
     let total = finished.len();
     if failed.is_empty() {
-        let all = if total == 1 {
-            "1 step".to_owned()
-        } else {
-            format!("all {total} steps")
-        };
+        let all = if total == 1 { "1 step".to_owned() } else { format!("all {total} steps") };
         terminal::line(&format!("{all} passed in {}", terminal::time(taken)));
         Ok(())
     } else {
-        Err(Failure::new(format!(
-            "{} of {total} steps failed: {}",
-            failed.len(),
-            failed.join(", ")
-        ))
-        .hint(format!("`cargo xtask test --only {}` runs one alone", failed[0])))
+        Err(Failure::new(format!("{} of {total} steps failed: {}", failed.len(), failed.join(", ")))
+            .hint(format!("`cargo xtask test --only {}` runs one alone", failed[0])))
     }
 }
 
@@ -158,41 +130,24 @@ mod tests {
 
     fn names(arguments: &[&str]) -> Option<Vec<&'static str>> {
         let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
-        choose(&arguments)
-            .unwrap()
-            .map(|steps| steps.iter().map(|step| step.name).collect())
+        choose(&arguments).unwrap().map(|steps| steps.iter().map(|step| step.name).collect())
     }
 
     #[test]
     fn every_step_runs_unless_some_are_named() {
         assert_eq!(names(&[]).unwrap().len(), steps::ALL.len());
-        assert_eq!(
-            names(&["--only", "tidy", "--only", "format"]).unwrap(),
-            ["tidy", "format"]
-        );
+        assert_eq!(names(&["--only", "tidy", "--only", "format"]).unwrap(), ["tidy", "format"]);
         assert_eq!(names(&["--list"]), None);
-        let unknown = choose(&["--only".to_owned(), "fmt".to_owned()])
-            .map(drop)
-            .unwrap_err();
+        let unknown = choose(&["--only".to_owned(), "fmt".to_owned()]).map(drop).unwrap_err();
         assert_eq!(unknown.code(), 64);
     }
 
     #[test]
     fn one_failed_step_fails_the_whole() {
-        let step = |name, outcome| Finished {
-            name,
-            taken: Duration::ZERO,
-            outcome,
-        };
+        let step = |name, outcome| Finished { name, taken: Duration::ZERO, outcome };
         assert!(summary(&[step("a", Ok(()))], Duration::ZERO).is_ok());
-        let failure = summary(
-            &[step("a", Ok(())), step("b", Err(Failure::new("no")))],
-            Duration::ZERO,
-        )
-        .unwrap_err();
-        assert!(
-            failure.to_string().contains("1 of 2 steps failed: b"),
-            "{failure}"
-        );
+        let failure =
+            summary(&[step("a", Ok(())), step("b", Err(Failure::new("no")))], Duration::ZERO).unwrap_err();
+        assert!(failure.to_string().contains("1 of 2 steps failed: b"), "{failure}");
     }
 }

@@ -26,19 +26,13 @@ pub(super) fn run(session: &Session) -> Outcome {
             for failure in &missing {
                 terminal::error(failure);
             }
-            Err(Failure::new(format!(
-                "{} things are missing, see above",
-                missing.len()
-            )))
+            Err(Failure::new(format!("{} things are missing, see above", missing.len())))
         }
     }
 }
 
 fn absent() -> Vec<(&'static str, &'static str)> {
-    SYSTEM
-        .into_iter()
-        .filter(|(program, _)| find(program).is_none())
-        .collect()
+    SYSTEM.into_iter().filter(|(program, _)| find(program).is_none()).collect()
 }
 
 fn system() -> Outcome {
@@ -49,34 +43,26 @@ fn system() -> Outcome {
     let by_hand = format!("apt-get install {}", packages.join(" "));
     if user_id() != Some(0) || find("apt-get").is_none() {
         let programs: Vec<&str> = absent().into_iter().map(|(program, _)| program).collect();
-        return Err(
-            Failure::new(format!("not found in PATH: {}", programs.join(", ")))
-                .hint(format!("on Debian and Ubuntu `sudo {by_hand}` installs them")),
-        );
+        return Err(Failure::new(format!("not found in PATH: {}", programs.join(", ")))
+            .hint(format!("on Debian and Ubuntu `sudo {by_hand}` installs them")));
     }
     let apt = || Program::new("apt-get").env("DEBIAN_FRONTEND", "noninteractive");
     apt().args(["update", "--quiet"]).run()?;
-    apt()
-        .args(["install", "--yes", "--quiet", "--no-install-recommends"])
-        .args(&packages)
-        .run()?;
+    apt().args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(&packages).run()?;
     match absent().first() {
         None => Ok(()),
-        Some((program, package)) => Err(Failure::new(format!(
-            "`{program}` is missing although `{package}` is installed"
-        ))),
+        Some((program, package)) => {
+            Err(Failure::new(format!("`{program}` is missing although `{package}` is installed")))
+        }
     }
 }
 
 fn rust_components() -> Outcome {
     for (component, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
-        Program::cargo()
-            .args([command, "--version"])
-            .output()
-            .map_err(|_| {
-                Failure::new(format!("the Rust component `{component}` is missing"))
-                    .hint(format!("`rustup component add {component}`"))
-            })?;
+        Program::cargo().args([command, "--version"]).output().map_err(|_| {
+            Failure::new(format!("the Rust component `{component}` is missing"))
+                .hint(format!("`rustup component add {component}`"))
+        })?;
     }
     Ok(())
 }

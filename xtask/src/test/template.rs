@@ -29,25 +29,14 @@ pub(super) fn run(session: &Session) -> Outcome {
     // The dependencies' tested versions, and so what is compiled already serves here too.
     let lock = plugin.join("Cargo.lock");
     fs::copy(repository.root().join("Cargo.lock"), &lock).at("copy to", &lock)?;
-    Program::cargo()
-        .args(["build"])
-        .env("CARGO_TARGET_DIR", repository.target())
-        .directory(&plugin)
-        .run()?;
+    Program::cargo().args(["build"]).env("CARGO_TARGET_DIR", repository.target()).directory(&plugin).run()?;
 
-    let file = repository
-        .debug()
-        .join(format!("lib{}.so", new_plugin::crate_name(NAME)));
+    let file = repository.debug().join(format!("lib{}.so", new_plugin::crate_name(NAME)));
     let binary = repository.debug().join("zonemux");
-    let inspected = Program::new(&binary)
-        .args(["plugin", "inspect"])
-        .args([&file])
-        .output()?;
+    let inspected = Program::new(&binary).args(["plugin", "inspect"]).args([&file]).output()?;
     terminal::line(inspected.trim_end());
     if !inspected.contains(NAME) && !inspected.contains(&new_plugin::crate_name(NAME)) {
-        return Err(Failure::new(format!(
-            "`zonemux plugin inspect` does not name the plugin `{NAME}`"
-        )));
+        return Err(Failure::new(format!("`zonemux plugin inspect` does not name the plugin `{NAME}`")));
     }
 
     let config = folder.0.join("zonemux.toml");
@@ -91,9 +80,7 @@ fn round_trip(socket: &Path, daemon: &mut Daemon) -> Outcome {
             answer => {
                 daemon.still_runs()?;
                 if Instant::now() > end {
-                    return Err(Failure::new(format!(
-                        "no list of records within 20 s, but {answer:?}"
-                    )));
+                    return Err(Failure::new(format!("no list of records within 20 s, but {answer:?}")));
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
@@ -105,9 +92,7 @@ fn round_trip(socket: &Path, daemon: &mut Daemon) -> Outcome {
         if answer.starts_with(&format!("HTTP/1.1 {status} ")) {
             Ok(answer)
         } else {
-            Err(Failure::new(format!(
-                "{method} {path}: expected status {status}, got\n{answer}"
-            )))
+            Err(Failure::new(format!("{method} {path}: expected status {status}, got\n{answer}")))
         }
     };
     ask("GET", "/", "", "200")?;

@@ -36,11 +36,7 @@ impl Tools {
     pub(super) fn new(repository: &Repository) -> Outcome<Self> {
         let folder = repository.tools();
         std::fs::create_dir_all(&folder).at("create", &folder)?;
-        Ok(Self {
-            folder,
-            background: Mutex::default(),
-            finished: Mutex::default(),
-        })
+        Ok(Self { folder, background: Mutex::default(), finished: Mutex::default() })
     }
 
     /// Starts in the background what the named steps will ask for.
@@ -61,36 +57,24 @@ impl Tools {
 
     /// The ExternalDNS controller's program.
     pub(super) fn external_dns(&self) -> Outcome<PathBuf> {
-        self.collect()?
-            .external_dns
-            .unwrap_or_else(|| install_external_dns(&self.folder))
+        self.collect()?.external_dns.unwrap_or_else(|| install_external_dns(&self.folder))
     }
 
     /// A `cargo-deny` that is new enough.
     pub(super) fn cargo_deny(&self) -> Outcome<PathBuf> {
-        self.collect()?
-            .cargo_deny
-            .unwrap_or_else(|| cargo_deny(&self.folder))
+        self.collect()?.cargo_deny.unwrap_or_else(|| cargo_deny(&self.folder))
     }
 
     /// Waits for the background, once.
     fn collect(&self) -> Outcome<Built> {
-        let thread = self
-            .background
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.background.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread {
             if !thread.is_finished() {
-                terminal::line(&format!(
-                    "waiting for tools, see the logs in {}",
-                    self.folder.display()
-                ));
+                terminal::line(&format!("waiting for tools, see the logs in {}", self.folder.display()));
             }
-            *finished = thread
-                .join()
-                .map_err(|_| Failure::new("the thread that installs tools has panicked"))?;
+            *finished =
+                thread.join().map_err(|_| Failure::new("the thread that installs tools has panicked"))?;
         }
         Ok(finished.clone())
     }
@@ -101,11 +85,7 @@ fn install_external_dns(folder: &Path) -> Outcome<PathBuf> {
     let wanted = format!("sigs.k8s.io/external-dns\t{EXTERNAL_DNS}\t");
     if program.is_file() {
         // Go writes the module and its version into every program it builds.
-        let built = Program::new("go")
-            .args(["version", "-m"])
-            .args([&program])
-            .hint(GO_HINT)
-            .output()?;
+        let built = Program::new("go").args(["version", "-m"]).args([&program]).hint(GO_HINT).output()?;
         if built.contains(&wanted) {
             return Ok(program);
         }
@@ -121,22 +101,11 @@ fn install_external_dns(folder: &Path) -> Outcome<PathBuf> {
 fn cargo_deny(folder: &Path) -> Outcome<PathBuf> {
     let own = folder.join("bin/cargo-deny");
     let candidates = [Some(own.clone()), find("cargo-deny")];
-    if let Some(good) = candidates
-        .into_iter()
-        .flatten()
-        .find(|program| new_enough(program))
-    {
+    if let Some(good) = candidates.into_iter().flatten().find(|program| new_enough(program)) {
         return Ok(good);
     }
     Program::cargo()
-        .args([
-            "install",
-            "cargo-deny",
-            "--locked",
-            "--version",
-            CARGO_DENY,
-            "--root",
-        ])
+        .args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY, "--root"])
         .args([folder])
         .env("CARGO_TARGET_DIR", folder.join("build"))
         .run_into(&folder.join("cargo-deny.log"))?;

@@ -66,8 +66,7 @@ fn entry(line: &str) -> Option<(&str, &str)> {
     if line.starts_with('#') || line.starts_with('[') {
         return None;
     }
-    line.split_once('=')
-        .map(|(name, value)| (name.trim().trim_end_matches(".workspace"), value))
+    line.split_once('=').map(|(name, value)| (name.trim().trim_end_matches(".workspace"), value))
 }
 
 fn family(name: &str) -> &str {
@@ -80,13 +79,7 @@ mod tests {
 
     fn faults(path: &str, text: &str) -> Vec<String> {
         let mut faults = Vec::new();
-        check(
-            &Document {
-                path: path.into(),
-                text: text.to_owned(),
-            },
-            &mut faults,
-        );
+        check(&Document { path: path.into(), text: text.to_owned() }, &mut faults);
         faults
     }
 
@@ -95,10 +88,7 @@ mod tests {
         let text = "[workspace.dependencies]\n# --- data ---\nserde = \"1\"\n# The command line.\nclap = \"4\"\n\
                     clap_complete = \"4\"\nour = { path = \"our\" }\n[workspace.lints]\nx = \"warn\"\n";
         let found = faults("Cargo.toml", text);
-        assert_eq!(
-            found,
-            ["Cargo.toml:3: `serde` has no comment above it that says why it is here"]
-        );
+        assert_eq!(found, ["Cargo.toml:3: `serde` has no comment above it that says why it is here"]);
     }
 
     #[test]
@@ -109,9 +99,6 @@ mod tests {
             faults("daemon/Cargo.toml", text),
             ["daemon/Cargo.toml:6: `libc` is not taken from [workspace.dependencies]"]
         );
-        assert_eq!(
-            faults("plugin-api/template/Cargo.toml", text),
-            Vec::<String>::new()
-        );
+        assert_eq!(faults("plugin-api/template/Cargo.toml", text), Vec::<String>::new());
     }
 }

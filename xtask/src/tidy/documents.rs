@@ -18,20 +18,14 @@ pub(super) fn check(root: &Path, documents: &[Document], faults: &mut Vec<String
         for (number, link) in links(&document.text) {
             let target = normal(&folder.join(link));
             if !root.join(&target).exists() {
-                faults.push(format!(
-                    "{}:{number}: `{link}` leads nowhere",
-                    document.path.display()
-                ));
+                faults.push(format!("{}:{number}: `{link}` leads nowhere", document.path.display()));
             }
             if index {
                 indexed.push(target);
             }
         }
     }
-    for document in markdown
-        .iter()
-        .filter(|document| document.path.starts_with("docs"))
-    {
+    for document in markdown.iter().filter(|document| document.path.starts_with("docs")) {
         let folder = document.path.parent().map(Path::to_owned);
         let found = indexed.iter().any(|target| {
             *target == document.path || (ends_in_index(&document.path) && folder.as_ref() == Some(target))
@@ -91,10 +85,7 @@ mod tests {
     fn faults(documents: &[(&str, &str)]) -> Vec<String> {
         let documents: Vec<Document> = documents
             .iter()
-            .map(|(path, text)| Document {
-                path: path.into(),
-                text: (*text).to_owned(),
-            })
+            .map(|(path, text)| Document { path: path.into(), text: (*text).to_owned() })
             .collect();
         let mut faults = Vec::new();
         // Only links that leave the given documents ask the file system; these tests have none but `gone.md`.
@@ -114,21 +105,14 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(
-            faults(&[
-                ("README.md", "[d](docs/)"),
-                ("docs/README.md", ""),
-                ("docs/a.md", "")
-            ]),
+            faults(&[("README.md", "[d](docs/)"), ("docs/README.md", ""), ("docs/a.md", "")]),
             ["docs/a.md: no README.md links to it"]
         );
     }
 
     #[test]
     fn a_dead_link_is_a_fault_with_its_line() {
-        assert_eq!(
-            faults(&[("a.md", "\n[x](gone.md#part)")]),
-            ["a.md:2: `gone.md` leads nowhere"]
-        );
+        assert_eq!(faults(&[("a.md", "\n[x](gone.md#part)")]), ["a.md:2: `gone.md` leads nowhere"]);
     }
 
     #[test]

@@ -10,23 +10,15 @@ const FORBIDDEN: [&str; 2] = [concat!("/", "work/"), concat!("/", "root/")];
 
 pub(super) fn check(document: &Document, faults: &mut Vec<String>) {
     let path = document.path.display();
-    let source = document
-        .path
-        .extension()
-        .is_some_and(|found| SOURCES.iter().any(|known| found == *known));
+    let source = document.path.extension().is_some_and(|found| SOURCES.iter().any(|known| found == *known));
     let lines = document.text.lines().count();
     if source && lines > LONGEST {
-        faults.push(format!(
-            "{path}: {lines} lines, {LONGEST} at most: split it by subject"
-        ));
+        faults.push(format!("{path}: {lines} lines, {LONGEST} at most: split it by subject"));
     }
     for (number, line) in document.text.lines().enumerate() {
         for word in FORBIDDEN {
             if line.contains(word) {
-                faults.push(format!(
-                    "{path}:{}: `{word}` is a folder of one machine",
-                    number + 1
-                ));
+                faults.push(format!("{path}:{}: `{word}` is a folder of one machine", number + 1));
             }
         }
     }
@@ -38,13 +30,7 @@ mod tests {
 
     fn faults(path: &str, text: String) -> Vec<String> {
         let mut faults = Vec::new();
-        check(
-            &Document {
-                path: path.into(),
-                text,
-            },
-            &mut faults,
-        );
+        check(&Document { path: path.into(), text }, &mut faults);
         faults
     }
 

@@ -113,11 +113,7 @@ impl Reader<'_> {
         let settings = self.settings(section);
         self.finish(section);
         let zones = outline.zones.iter().map(|zone| zone.value.clone()).collect();
-        let mirrors = outline
-            .mirrors
-            .iter()
-            .map(|mirror| mirror.value.clone())
-            .collect();
+        let mirrors = outline.mirrors.iter().map(|mirror| mirror.value.clone()).collect();
         let build = || {
             Some(Backend {
                 plugin: plugin?,
@@ -152,10 +148,7 @@ impl Reader<'_> {
             Ok(name) => Some(name),
             Err(invalid) => {
                 let fault = Finding::at(path, invalid.to_string()).from_layer(Origin::of(value));
-                self.faults.push(Finding {
-                    hint: invalid.hint,
-                    ..fault
-                });
+                self.faults.push(Finding { hint: invalid.hint, ..fault });
                 None
             }
         }
@@ -201,10 +194,7 @@ impl Reader<'_> {
         let failures = self.required(&mut section, "failures");
         let cooldown = self.positive(&mut section, "cooldown");
         self.finish(&section);
-        Some(Breaker {
-            failures: failures?,
-            cooldown: cooldown?,
-        })
+        Some(Breaker { failures: failures?, cooldown: cooldown? })
     }
 
     fn ttl(&mut self, backend: &mut Section<'_>) -> Ttl {
@@ -222,30 +212,18 @@ impl Reader<'_> {
                 let message = if !found.as_std().as_millis().is_multiple_of(1_000) {
                     Some(format!("expected whole seconds, got \"{found}\""))
                 } else if let Some((lower_key, Some(lower))) = bounds.iter().find(longer_than) {
-                    Some(format!(
-                        "\"{found}\" is shorter than `{lower_key}`, which is \"{lower}\""
-                    ))
+                    Some(format!("\"{found}\" is shorter than `{lower_key}`, which is \"{lower}\""))
                 } else {
                     None
                 };
                 if let Some(message) = message {
-                    self.faults
-                        .push(Finding::at(&path, message).from_layer(section.origin.clone()));
+                    self.faults.push(Finding::at(&path, message).from_layer(section.origin.clone()));
                 }
             }
             bounds.push((key, found));
         }
         self.finish(&section);
-        let of = |wanted| {
-            bounds
-                .iter()
-                .find(|(key, _)| *key == wanted)
-                .and_then(|(_, bound)| *bound)
-        };
-        Ttl {
-            default: of("default"),
-            min: of("min"),
-            max: of("max"),
-        }
+        let of = |wanted| bounds.iter().find(|(key, _)| *key == wanted).and_then(|(_, bound)| *bound);
+        Ttl { default: of("default"), min: of("min"), max: of("max") }
     }
 }

@@ -24,10 +24,7 @@ impl Reader<'_> {
         {
             self.refuse(
                 size,
-                format!(
-                    "expected a size above 0 and up to \"{LARGEST_BODY}\", got \"{}\"",
-                    size.value
-                ),
+                format!("expected a size above 0 and up to \"{LARGEST_BODY}\", got \"{}\"", size.value),
             );
         }
         let deadline = self.required_located::<Duration>(&mut section, "deadline");
@@ -43,12 +40,7 @@ impl Reader<'_> {
         }
         let tls = self.tls(&mut section);
         self.finish(&section);
-        Some(Webhook {
-            listen: listen?,
-            max_body: max_body?.value,
-            deadline: deadline?.value,
-            tls,
-        })
+        Some(Webhook { listen: listen?, max_body: max_body?.value, deadline: deadline?.value, tls })
     }
 
     fn tls(&mut self, webhook: &mut Section<'_>) -> Option<Tls> {
@@ -57,11 +49,7 @@ impl Reader<'_> {
         let key = self.required(&mut section, "key");
         let client_ca = self.optional(&mut section, "client_ca");
         self.finish(&section);
-        Some(Tls {
-            cert: cert?,
-            key: key?,
-            client_ca,
-        })
+        Some(Tls { cert: cert?, key: key?, client_ca })
     }
 
     pub(super) fn admin(&mut self, root: &mut Section<'_>) -> Option<Admin> {
@@ -75,10 +63,7 @@ impl Reader<'_> {
         let list = self.filled_list::<Listen>(section, "listen", "at least one address")?;
         self.addresses.extend(list.iter().cloned());
         let is_default = list.iter().all(|address| address.origin == Origin::Default);
-        Some(ListenSet {
-            addresses: list.into_iter().map(|address| address.value).collect(),
-            is_default,
-        })
+        Some(ListenSet { addresses: list.into_iter().map(|address| address.value).collect(), is_default })
     }
 
     pub(super) fn control(&mut self, root: &mut Section<'_>) -> Option<Control> {
@@ -119,10 +104,7 @@ impl Reader<'_> {
         let level = self.required(&mut section, "level");
         let format = self.required(&mut section, "format");
         self.finish(&section);
-        Some(Log {
-            level: level?,
-            format: format?,
-        })
+        Some(Log { level: level?, format: format? })
     }
 
     pub(super) fn plugins(&mut self, root: &mut Section<'_>) -> Option<Plugins> {
@@ -144,21 +126,14 @@ impl Reader<'_> {
         }
         self.finish(&section);
         let path = path?.into_iter().map(|folder: Located<_>| folder.value).collect();
-        Some(Plugins {
-            path,
-            isolation: isolation?,
-            trust: trust?,
-            public_key,
-        })
+        Some(Plugins { path, isolation: isolation?, trust: trust?, public_key })
     }
 
     pub(super) fn state(&mut self, root: &mut Section<'_>) -> Option<State> {
         let mut section = self.section(root, "state")?;
         let directory = self.required(&mut section, "directory");
         self.finish(&section);
-        Some(State {
-            directory: directory?,
-        })
+        Some(State { directory: directory? })
     }
 
     pub(super) fn journal(&mut self, root: &mut Section<'_>) -> Option<Journal> {
@@ -171,9 +146,6 @@ impl Reader<'_> {
         }
         let keep = self.required(&mut section, "keep");
         self.finish(&section);
-        Some(Journal {
-            max_size: max_size?.value,
-            keep: keep?,
-        })
+        Some(Journal { max_size: max_size?.value, keep: keep? })
     }
 }

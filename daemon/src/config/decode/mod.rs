@@ -67,18 +67,8 @@ pub(crate) fn decode(root: &Value, environment: &Environment, purpose: Purpose) 
     };
     let config = reader.configuration(root);
     unavailable::check(&mut reader.entries, &mut reader.faults);
-    let Reader {
-        faults,
-        warnings,
-        entries,
-        ..
-    } = reader;
-    Decoded {
-        config: config.filter(|_| faults.is_empty()),
-        faults,
-        warnings,
-        entries,
-    }
+    let Reader { faults, warnings, entries, .. } = reader;
+    Decoded { config: config.filter(|_| faults.is_empty()), faults, warnings, entries }
 }
 
 impl Reader<'_> {
@@ -131,12 +121,9 @@ impl Reader<'_> {
         let add = format!("begin the file with `version = {VERSION}`");
         let Some((path, value)) = root.take("version") else {
             self.faults.push(
-                Finding::at(
-                    &KeyPath::of(&["version"]),
-                    "missing: the version of the file's format",
-                )
-                .from_layer(root.origin.clone())
-                .hint(add),
+                Finding::at(&KeyPath::of(&["version"]), "missing: the version of the file's format")
+                    .from_layer(root.origin.clone())
+                    .hint(add),
             );
             return true;
         };

@@ -35,8 +35,7 @@ impl Reader<'_> {
     pub(super) fn secret(&mut self, path: &KeyPath, value: &Value) -> Option<Secret> {
         if let ValueKind::String(text) = &value.kind {
             if text.is_empty() {
-                self.faults
-                    .push(Finding::at(path, "the secret is empty").from_layer(Origin::of(value)));
+                self.faults.push(Finding::at(path, "the secret is empty").from_layer(Origin::of(value)));
                 return None;
             }
             return Some(Secret::new(text.clone()));
@@ -83,10 +82,7 @@ impl Reader<'_> {
         match found {
             Ok(text) => Followed::Text(text),
             Err((message, hint)) => {
-                let fault = Finding {
-                    hint,
-                    ..Finding::at(path, message)
-                };
+                let fault = Finding { hint, ..Finding::at(path, message) };
                 self.faults.push(fault.from_layer(origin));
                 Followed::Faulty
             }
@@ -100,14 +96,10 @@ impl Reader<'_> {
 
     fn secret_variable(&self, name: &str) -> Result<Zeroizing<String>, Problem> {
         let Some(value) = self.environment.get(name) else {
-            return Err((
-                format!("environment variable `{name}` is not set, or empty"),
-                None,
-            ));
+            return Err((format!("environment variable `{name}` is not set, or empty"), None));
         };
-        let text = value
-            .to_str()
-            .ok_or_else(|| (format!("environment variable `{name}` is not UTF-8"), None))?;
+        let text =
+            value.to_str().ok_or_else(|| (format!("environment variable `{name}` is not UTF-8"), None))?;
         trimmed(Zeroizing::new(text.to_owned()))
             .ok_or_else(|| (format!("environment variable `{name}` is empty"), None))
     }
@@ -126,10 +118,9 @@ impl Reader<'_> {
                     _ => read(&path).map(Some),
                 }
             }
-            (None, Purpose::Serve) => Err((
-                format!("credential `{name}` is missing: $CREDENTIALS_DIRECTORY is not set"),
-                load(),
-            )),
+            (None, Purpose::Serve) => {
+                Err((format!("credential `{name}` is missing: $CREDENTIALS_DIRECTORY is not set"), load()))
+            }
             (None, Purpose::Check | Purpose::Inspect) => Ok(None),
         }
     }
@@ -165,9 +156,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Problem> {
     let unreadable = |error: &io::Error| (format!("can't read the secret in `{shown}`: {error}"), None);
     let mut text = Zeroizing::new(String::new());
     let file = fs::File::open(path).map_err(|error| unreadable(&error))?;
-    file.take(LARGEST_SECRET + 1)
-        .read_to_string(&mut text)
-        .map_err(|error| unreadable(&error))?;
+    file.take(LARGEST_SECRET + 1).read_to_string(&mut text).map_err(|error| unreadable(&error))?;
     if text.len() as u64 > LARGEST_SECRET {
         return Err((format!("the secret in `{shown}` is larger than 1 MiB"), None));
     }

@@ -28,12 +28,9 @@ impl<'v> Section<'v> {
     /// The table at `path`; none if `value` is something else.
     pub(super) fn of(path: KeyPath, value: &'v Value) -> Option<Self> {
         match &value.kind {
-            ValueKind::Table(table) => Some(Self {
-                path,
-                origin: Origin::of(value),
-                table,
-                known: Vec::new(),
-            }),
+            ValueKind::Table(table) => {
+                Some(Self { path, origin: Origin::of(value), table, known: Vec::new() })
+            }
             _ => None,
         }
     }
@@ -68,11 +65,8 @@ impl Reader<'_> {
 
     /// Refuses the keys that were not asked for.
     pub(super) fn finish(&mut self, section: &Section<'_>) {
-        let mut left: Vec<_> = section
-            .table
-            .keys()
-            .filter(|key| !section.known.contains(&key.as_str()))
-            .collect();
+        let mut left: Vec<_> =
+            section.table.keys().filter(|key| !section.known.contains(&key.as_str())).collect();
         left.sort_unstable();
         for key in left {
             let lower = key.to_lowercase();
@@ -85,8 +79,7 @@ impl Reader<'_> {
                 };
                 Finding::at(&section.path.key(key), "unknown key").hint(hint)
             };
-            self.faults
-                .push(fault.from_layer(origin_of_content(&section.table[key])));
+            self.faults.push(fault.from_layer(origin_of_content(&section.table[key])));
         }
     }
 
@@ -119,11 +112,7 @@ impl Reader<'_> {
         let read: T = self.value(&path, value)?;
         let origin = Origin::of(value);
         self.record(&path, &read, origin.clone());
-        Some(Located {
-            value: read,
-            path,
-            origin,
-        })
+        Some(Located { value: read, path, origin })
     }
 
     /// The elements of a list that must be there; the faulty ones are reported and left out.
@@ -142,11 +131,7 @@ impl Reader<'_> {
         for (index, item) in items.iter().enumerate() {
             let path = path.index(index);
             if let Some(read) = self.value(&path, item) {
-                list.push(Located {
-                    value: read,
-                    path,
-                    origin: Origin::of(item),
-                });
+                list.push(Located { value: read, path, origin: Origin::of(item) });
             }
         }
         let mut origins: Vec<Origin> = Vec::new();
@@ -159,8 +144,7 @@ impl Reader<'_> {
             origins.push(Origin::of(value));
         }
         let shown = list.iter().map(|item| item.value.show()).collect();
-        self.entries
-            .push(Entry::value(path, serde_json::Value::Array(shown), origins));
+        self.entries.push(Entry::value(path, serde_json::Value::Array(shown), origins));
         Some(list)
     }
 
@@ -234,8 +218,7 @@ impl Reader<'_> {
 
     /// Keeps a value for `config show`.
     pub(super) fn record<T: Setting>(&mut self, path: &KeyPath, value: &T, origin: Origin) {
-        self.entries
-            .push(Entry::value(path.clone(), value.show(), vec![origin]));
+        self.entries.push(Entry::value(path.clone(), value.show(), vec![origin]));
     }
 
     /// Reports a value that is not what was expected.
@@ -257,8 +240,7 @@ impl Reader<'_> {
 
     /// Reports a value that is valid by itself, but not at `at`.
     pub(super) fn refuse<T>(&mut self, at: &Located<T>, message: impl Into<String>) {
-        self.faults
-            .push(Finding::at(&at.path, message).from_layer(at.origin.clone()));
+        self.faults.push(Finding::at(&at.path, message).from_layer(at.origin.clone()));
     }
 }
 
@@ -277,9 +259,7 @@ fn origin_of_content(value: &Value) -> Origin {
 
 /// The elements of a TOML array; none for any other text.
 fn toml_array(text: &str, origin: &Origin) -> Option<Vec<Value>> {
-    let mut table = FileFormat::Toml
-        .parse(Some(&origin.tag()), &format!("list = {text}"))
-        .ok()?;
+    let mut table = FileFormat::Toml.parse(Some(&origin.tag()), &format!("list = {text}")).ok()?;
     // A text with line breaks could bring keys of its own.
     let list = table.remove("list").filter(|_| table.is_empty())?;
     match list.kind {

@@ -209,8 +209,7 @@ fn integer(value: &Value, context: &Context<'_>) -> Option<i64> {
 
 /// What a type of texts says it expects.
 fn expected_text<T: FromStr<Err = Invalid>>() -> String {
-    "".parse::<T>()
-        .map_or_else(|invalid| invalid.expected, |_| "a text".to_owned())
+    "".parse::<T>().map_or_else(|invalid| invalid.expected, |_| "a text".to_owned())
 }
 
 /// Reads a text. A number gets the advice that the same digits as a text would get.
@@ -252,10 +251,7 @@ mod tests {
     use super::*;
 
     fn read<T: Setting>(kind: impl Into<ValueKind>, from_environment: bool) -> Result<T, Invalid> {
-        let context = Context {
-            base_directory: Path::new("/etc/zonemux"),
-            from_environment,
-        };
+        let context = Context { base_directory: Path::new("/etc/zonemux"), from_environment };
         T::read(&Value::new(None, kind), &context)
     }
 
@@ -300,20 +296,14 @@ mod tests {
             read::<Duration>(0, false).unwrap_err().hint.as_deref(),
             Some("write it in quotes: \"0\"")
         );
-        assert_eq!(
-            read::<ByteSize>(1_048_576, false).unwrap_err().hint.as_deref(),
-            Some("write \"1MiB\"")
-        );
+        assert_eq!(read::<ByteSize>(1_048_576, false).unwrap_err().hint.as_deref(), Some("write \"1MiB\""));
     }
 
     #[test]
     fn descriptions_are_short_and_keep_secrets() {
         let of = |kind: ValueKind, sensitive| describe(&Value::new(None, kind), sensitive);
         assert_eq!(of("a\n\u{1b}[31m".into(), false), r#""a\n\u{1b}[31m""#);
-        assert_eq!(
-            of("x".repeat(61).into(), false),
-            format!("\"{}\"…", "x".repeat(60))
-        );
+        assert_eq!(of("x".repeat(61).into(), false), format!("\"{}\"…", "x".repeat(60)));
         assert_eq!(of("hunter2".into(), true), "another text (not shown)");
         assert_eq!(of(ValueKind::I64(1234), true), "a number or boolean (not shown)");
     }

@@ -23,11 +23,8 @@ struct Gathered {
 impl Reader<'_> {
     /// The settings of a backend; empty where there are none, or faulty ones.
     pub(super) fn settings(&mut self, backend: &mut Section<'_>) -> SettingsTree {
-        let directory = |origin: &Origin| {
-            origin
-                .base_directory(self.environment.current_directory())
-                .to_owned()
-        };
+        let directory =
+            |origin: &Origin| origin.base_directory(self.environment.current_directory()).to_owned();
         let Some((path, value)) = backend.take("settings") else {
             return SettingsTree::new(directory(&backend.origin));
         };
@@ -35,10 +32,7 @@ impl Reader<'_> {
         if self.table(&path, value).is_none() {
             return tree;
         }
-        let mut gathered = Gathered {
-            origins: BTreeMap::new(),
-            secrets: Vec::new(),
-        };
+        let mut gathered = Gathered { origins: BTreeMap::new(), secrets: Vec::new() };
         if let Some(json) = self.json(value, &path, &KeyPath::root(), &mut gathered) {
             tree.fill(json, gathered.origins);
             for (path, is_known) in gathered.secrets {
@@ -98,12 +92,7 @@ impl Reader<'_> {
             ValueKind::U64(number) => Json::from(*number),
             ValueKind::Float(number) if number.is_finite() => Json::from(*number),
             ValueKind::Nil | ValueKind::Float(_) | ValueKind::I128(_) | ValueKind::U128(_) => {
-                self.mismatch(
-                    path,
-                    value,
-                    "a text, a finite number, a boolean, a list or a table",
-                    None,
-                );
+                self.mismatch(path, value, "a text, a finite number, a boolean, a list or a table", None);
                 return None;
             }
         };

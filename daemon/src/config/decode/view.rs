@@ -60,41 +60,20 @@ impl Reader<'_> {
         let (Ok(name), Ok(path)) = (ViewName::DEFAULT.parse::<ViewName>(), "/".parse::<ViewPath>()) else {
             return Default::default();
         };
-        let mirrors: BTreeSet<_> = backends
-            .values()
-            .flat_map(|backend| &backend.mirrors)
-            .map(|mirror| &mirror.value)
-            .collect();
-        let members: Vec<_> = backends
-            .keys()
-            .filter(|name| !mirrors.contains(name))
-            .cloned()
-            .collect();
+        let mirrors: BTreeSet<_> =
+            backends.values().flat_map(|backend| &backend.mirrors).map(|mirror| &mirror.value).collect();
+        let members: Vec<_> = backends.keys().filter(|name| !mirrors.contains(name)).cloned().collect();
         let at = KeyPath::of(&["views", name.as_str()]);
         self.record(&at.key("path"), &path, Origin::Default);
         let shown = members.iter().map(Setting::show).collect();
-        self.entries
-            .push(Entry::value(at.key("backends"), shown, vec![Origin::Default]));
+        self.entries.push(Entry::value(at.key("backends"), shown, vec![Origin::Default]));
         let located = |(index, backend): (usize, &BackendName)| Located {
             value: backend.clone(),
             path: at.key("backends").index(index),
             origin: backends[backend].origin.clone(),
         };
-        let outline = ViewOutline {
-            path: None,
-            backends: members.iter().enumerate().map(located).collect(),
-        };
-        (
-            BTreeMap::from([(
-                name,
-                View {
-                    path,
-                    backends: members,
-                    auth: None,
-                },
-            )]),
-            vec![outline],
-        )
+        let outline = ViewOutline { path: None, backends: members.iter().enumerate().map(located).collect() };
+        (BTreeMap::from([(name, View { path, backends: members, auth: None })]), vec![outline])
     }
 
     fn view(&mut self, mut section: Section<'_>) -> (Option<View>, ViewOutline) {
@@ -110,13 +89,7 @@ impl Reader<'_> {
             }),
             _ => None,
         };
-        (
-            view,
-            ViewOutline {
-                path,
-                backends: backends.unwrap_or_default(),
-            },
-        )
+        (view, ViewOutline { path, backends: backends.unwrap_or_default() })
     }
 
     fn auth(&mut self, view: &mut Section<'_>) -> Option<Auth> {
@@ -134,21 +107,16 @@ impl Reader<'_> {
             None
         };
         self.finish(&section);
-        Some(Auth {
-            user: user?.value,
-            passwords: passwords?,
-        })
+        Some(Auth { user: user?.value, passwords: passwords? })
     }
 
     /// One secret, or a list of one or two.
     fn passwords(&mut self, path: &KeyPath, value: &Value) -> Option<Vec<Secret>> {
         let origin = Origin::of(value);
         let items: Vec<(KeyPath, Value)> = match &value.kind {
-            ValueKind::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, item)| (path.index(index), item.clone()))
-                .collect(),
+            ValueKind::Array(items) => {
+                items.iter().enumerate().map(|(index, item)| (path.index(index), item.clone())).collect()
+            }
             _ => vec![(path.clone(), value.clone())],
         };
         if !(1..=2).contains(&items.len()) {

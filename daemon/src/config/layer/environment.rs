@@ -13,9 +13,7 @@ const SEPARATOR: &str = "__";
 
 /// Whether any variable configures something.
 pub(super) fn configures(environment: &Environment) -> bool {
-    environment
-        .variables()
-        .any(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
+    environment.variables().any(|(name, _)| name.as_encoded_bytes().starts_with(PREFIX.as_bytes()))
 }
 
 /// The values of `ZONEMUX__SECTION__KEY` variables. They are texts; what a text means is decided
@@ -68,12 +66,7 @@ fn insert(table: &mut Value, keys: &[&str], text: &str, origin: &Origin) -> bool
         };
     }
     let empty = || Value::new(Some(&origin.tag()), Map::<String, Value>::new());
-    insert(
-        entries.entry((*key).to_owned()).or_insert_with(empty),
-        below,
-        text,
-        origin,
-    )
+    insert(entries.entry((*key).to_owned()).or_insert_with(empty), below, text, origin)
 }
 
 /// `$STATE_DIRECTORY`, which the service manager sets. It may name several folders; the first is ours.
@@ -81,12 +74,7 @@ pub(super) fn state_directory(environment: &Environment, faults: &mut Vec<Findin
     const NAME: &str = "STATE_DIRECTORY";
     let mut root = super::table();
     if let Some(first) = folders(NAME, environment, faults).next() {
-        insert(
-            &mut root,
-            &["state", "directory"],
-            first,
-            &Origin::Environment(NAME.to_owned()),
-        );
+        insert(&mut root, &["state", "directory"], first, &Origin::Environment(NAME.to_owned()));
     }
     root
 }
@@ -111,8 +99,5 @@ fn folders<'a>(
             Finding::general("the value is not UTF-8").from_layer(Origin::Environment(name.to_owned())),
         );
     }
-    text.flatten()
-        .unwrap_or_default()
-        .split(':')
-        .filter(|folder| !folder.is_empty())
+    text.flatten().unwrap_or_default().split(':').filter(|folder| !folder.is_empty())
 }

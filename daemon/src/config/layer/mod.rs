@@ -31,18 +31,9 @@ pub(crate) fn merge_layers(files: &Files, environment: &Environment, faults: &mu
     layers.extend(files.parsed.iter().cloned().map(Layer::over));
     layers.push(Layer::over(environment::variables(environment, faults)));
     layers.push(Layer::over(environment::state_directory(environment, faults)));
-    layers.push(Layer {
-        root: environment::plugin_path(environment, faults),
-        step: Step::PrependPluginPath,
-    });
-    layers.push(Layer {
-        root: built_in(defaults::VIEW),
-        step: Step::CompleteEach("views"),
-    });
-    layers.push(Layer {
-        root: built_in(defaults::BACKEND),
-        step: Step::CompleteEach("backends"),
-    });
+    layers.push(Layer { root: environment::plugin_path(environment, faults), step: Step::PrependPluginPath });
+    layers.push(Layer { root: built_in(defaults::VIEW), step: Step::CompleteEach("views") });
+    layers.push(Layer { root: built_in(defaults::BACKEND), step: Step::CompleteEach("backends") });
     let mut merged = Merged(table());
     for layer in layers {
         if let Err(error) = layer.collect_to(&mut merged.0) {
@@ -84,10 +75,7 @@ enum Step {
 
 impl Layer {
     fn over(root: Value) -> Self {
-        Self {
-            root,
-            step: Step::Over,
-        }
+        Self { root, step: Step::Over }
     }
 }
 
@@ -129,9 +117,7 @@ impl Source for Layer {
 impl fmt::Debug for Layer {
     /// Without the values, which may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layer")
-            .field("step", &self.step)
-            .finish_non_exhaustive()
+        f.debug_struct("Layer").field("step", &self.step).finish_non_exhaustive()
     }
 }
 
@@ -221,31 +207,20 @@ mod tests {
 
     fn toml(origin: &str, text: &str) -> Value {
         let origin = origin.to_owned();
-        Value::new(
-            Some(&origin),
-            FileFormat::Toml.parse(Some(&origin), text).unwrap(),
-        )
+        Value::new(Some(&origin), FileFormat::Toml.parse(Some(&origin), text).unwrap())
     }
 
     fn merged(texts: &[&str]) -> Value {
         let mut base = table();
         for (number, text) in texts.iter().enumerate() {
-            put_over(
-                &mut base,
-                &toml(&format!("file:/{number}"), text),
-                &KeyPath::root(),
-            );
+            put_over(&mut base, &toml(&format!("file:/{number}"), text), &KeyPath::root());
         }
         base
     }
 
     #[test]
     fn tables_merge_key_by_key_and_lists_whole() {
-        let result = merged(&[
-            "a = { x = 1, y = [1, 2] }\nb = 1",
-            "a = { y = [3] }",
-            "b = { z = 1 }",
-        ]);
+        let result = merged(&["a = { x = 1, y = [1, 2] }\nb = 1", "a = { y = [3] }", "b = { z = 1 }"]);
         let expected = toml("", "a = { x = 1, y = [3] }\nb = { z = 1 }");
         assert_eq!(without_origins(&result), without_origins(&expected));
     }
@@ -303,10 +278,7 @@ mod tests {
     fn without_origins(value: &Value) -> Value {
         match &value.kind {
             ValueKind::Table(table) => Value::from(
-                table
-                    .iter()
-                    .map(|(key, value)| (key.clone(), without_origins(value)))
-                    .collect::<Map<_, _>>(),
+                table.iter().map(|(key, value)| (key.clone(), without_origins(value))).collect::<Map<_, _>>(),
             ),
             ValueKind::Array(items) => Value::from(items.iter().map(without_origins).collect::<Vec<_>>()),
             kind => Value::from(kind.clone()),

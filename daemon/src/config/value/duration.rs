@@ -13,13 +13,7 @@ use super::Invalid;
 pub struct Duration(time::Duration);
 
 /// The units with their length in milliseconds, longest first: the order in which they are written.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 const LONGEST_MILLISECONDS: u64 = 3_650 * 86_400_000;
 
 impl Duration {
@@ -30,11 +24,7 @@ impl Duration {
     pub const fn from_seconds(seconds: u32) -> Self {
         let seconds = seconds as u64;
         let longest = LONGEST_MILLISECONDS / 1_000;
-        Self(time::Duration::from_secs(if seconds < longest {
-            seconds
-        } else {
-            longest
-        }))
+        Self(time::Duration::from_secs(if seconds < longest { seconds } else { longest }))
     }
 
     /// The standard library's form, for timers.
@@ -86,11 +76,7 @@ impl FromStr for Duration {
                 })?;
             rest = after;
         }
-        if text.is_empty() {
-            Err(expected())
-        } else {
-            Ok(Self(time::Duration::from_millis(milliseconds)))
-        }
+        if text.is_empty() { Err(expected()) } else { Ok(Self(time::Duration::from_millis(milliseconds))) }
     }
 }
 

@@ -23,11 +23,9 @@ impl FromStr for MaxDeletes {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         let parsed = match text.strip_suffix('%') {
             _ if text == "none" => Some(Self::Unlimited),
-            Some(percent) if digits(percent) => percent
-                .parse()
-                .ok()
-                .filter(|percent| *percent <= 100)
-                .map(Self::Percent),
+            Some(percent) if digits(percent) => {
+                percent.parse().ok().filter(|percent| *percent <= 100).map(Self::Percent)
+            }
             None if digits(text) => text.parse().ok().map(Self::Count),
             _ => None,
         };
@@ -64,19 +62,13 @@ impl FromStr for RecordType {
         let valid = |text: &str| {
             (1..=16).contains(&text.len())
                 && text.starts_with(|first: char| first.is_ascii_uppercase())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-')
         };
         if valid(text) {
             return Ok(Self(upper));
         }
         let invalid = Invalid::new("a record type such as \"A\" or \"TXT\"");
-        Err(if valid(&upper) {
-            invalid.hint(format!("write \"{upper}\""))
-        } else {
-            invalid
-        })
+        Err(if valid(&upper) { invalid.hint(format!("write \"{upper}\"")) } else { invalid })
     }
 }
 
@@ -118,10 +110,8 @@ impl FromStr for ProtectedName {
             return Err(expected());
         };
         let (below, name) = name.strip_prefix("*.").map_or((false, name), |name| (true, name));
-        let name = name.parse().map_err(|error: Invalid| Invalid {
-            expected: expected().expected,
-            ..error
-        })?;
+        let name =
+            name.parse().map_err(|error: Invalid| Invalid { expected: expected().expected, ..error })?;
         let types = match types {
             "*" => TypePattern::Every,
             _ => TypePattern::One(types.parse()?),
@@ -158,10 +148,7 @@ mod tests {
     #[test]
     fn record_types() {
         assert_eq!("NAPTR".parse::<RecordType>().unwrap().as_str(), "NAPTR");
-        assert_eq!(
-            "txt".parse::<RecordType>().unwrap_err().hint.as_deref(),
-            Some("write \"TXT\"")
-        );
+        assert_eq!("txt".parse::<RecordType>().unwrap_err().hint.as_deref(), Some("write \"TXT\""));
         for text in ["", "*", "A A", "1A"] {
             assert!(text.parse::<RecordType>().is_err(), "{text:?}");
         }
@@ -169,21 +156,12 @@ mod tests {
 
     #[test]
     fn protections_read_back() {
-        for text in [
-            "mail.example.org MX",
-            "*._domainkey.example.org *",
-            "example.org *",
-        ] {
+        for text in ["mail.example.org MX", "*._domainkey.example.org *", "example.org *"] {
             assert_eq!(text.parse::<ProtectedName>().unwrap().to_string(), text);
         }
-        for text in [
-            "",
-            "mail.example.org",
-            "mail.example.org MX TXT",
-            "*.*.example.org A",
-            "a..b A",
-            "a.b a",
-        ] {
+        for text in
+            ["", "mail.example.org", "mail.example.org MX TXT", "*.*.example.org A", "a..b A", "a.b a"]
+        {
             assert!(text.parse::<ProtectedName>().is_err(), "{text:?}");
         }
     }

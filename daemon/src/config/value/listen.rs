@@ -73,10 +73,7 @@ impl FromStr for Listen {
 /// What somebody who wrote `text` probably meant.
 fn hint(text: &str) -> Option<String> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(format!(
-            "add the port, for example \"{}\"",
-            SocketAddr::new(address, 8888)
-        ));
+        return Some(format!("add the port, for example \"{}\"", SocketAddr::new(address, 8888)));
     }
     let (host, port) = text.rsplit_once(':')?;
     let port: u16 = port.parse().ok()?;
@@ -108,14 +105,9 @@ mod tests {
 
     #[test]
     fn reads_addresses_and_sockets() {
-        for text in [
-            "127.0.0.1:8888",
-            "[::1]:8888",
-            "0.0.0.0:0",
-            "[fe80::1%2]:80",
-            "unix:/run/a.sock",
-            "unix:./a b",
-        ] {
+        for text in
+            ["127.0.0.1:8888", "[::1]:8888", "0.0.0.0:0", "[fe80::1%2]:80", "unix:/run/a.sock", "unix:./a b"]
+        {
             assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
         }
         for text in [

@@ -35,10 +35,7 @@ pub struct Invalid {
 
 impl Invalid {
     pub(crate) fn new(expected: impl Into<String>) -> Self {
-        Self {
-            expected: expected.into(),
-            hint: None,
-        }
+        Self { expected: expected.into(), hint: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -14,9 +14,7 @@ fn valid(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
     (1..=63).contains(&bytes.len())
-        && bytes
-            .iter()
-            .all(|&byte| plain(byte) || matches!(byte, b'-' | b'_'))
+        && bytes.iter().all(|&byte| plain(byte) || matches!(byte, b'-' | b'_'))
         && bytes.first().copied().is_some_and(plain)
         && bytes.last().copied().is_some_and(plain)
         && !text.contains("__")
@@ -92,28 +90,14 @@ mod tests {
         for text in ["lan", "a", "lan-internal", "lan_2", "0", &"x".repeat(63)] {
             assert_eq!(text.parse::<BackendName>().unwrap().as_str(), text);
         }
-        for text in [
-            "",
-            "-lan",
-            "lan-",
-            "_lan",
-            "a__b",
-            "a.b",
-            "a/b",
-            "ä",
-            "a b",
-            &"x".repeat(64),
-        ] {
+        for text in ["", "-lan", "lan-", "_lan", "a__b", "a.b", "a/b", "ä", "a b", &"x".repeat(64)] {
             assert!(text.parse::<BackendName>().is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn an_upper_case_name_is_told_its_lower_case_form() {
-        assert_eq!(
-            "LAN".parse::<ViewName>().unwrap_err().hint.as_deref(),
-            Some("write `lan`")
-        );
+        assert_eq!("LAN".parse::<ViewName>().unwrap_err().hint.as_deref(), Some("write `lan`"));
         assert_eq!("LAN!".parse::<ViewName>().unwrap_err().hint, None);
     }
 }

@@ -36,10 +36,7 @@ impl FromStr for PluginReference {
         if text.contains('/') {
             return Ok(Self::File(PathBuf::from(text)));
         }
-        if text
-            .rsplit_once('.')
-            .is_some_and(|(_, extension)| extension == "so")
-        {
+        if text.rsplit_once('.').is_some_and(|(_, extension)| extension == "so") {
             return Err(expected().hint(format!("a path has a slash: write \"./{text}\"")));
         }
         let plain =
@@ -77,9 +74,8 @@ impl FromStr for Sha256 {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || {
             let found = text.chars().count();
-            Invalid::new("a SHA-256 digest of 64 hexadecimal digits").hint(format!(
-                "the output of `sha256sum FILE`; this has {found} characters"
-            ))
+            Invalid::new("a SHA-256 digest of 64 hexadecimal digits")
+                .hint(format!("the output of `sha256sum FILE`; this has {found} characters"))
         };
         if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(invalid());
@@ -141,10 +137,7 @@ mod tests {
         assert_eq!("rfc2136".parse(), Ok(PluginReference::Name("rfc2136".to_owned())));
         assert_eq!("./x.so".parse(), Ok(PluginReference::File("./x.so".into())));
         let error = "x.so".parse::<PluginReference>().unwrap_err();
-        assert_eq!(
-            error.hint.as_deref(),
-            Some("a path has a slash: write \"./x.so\"")
-        );
+        assert_eq!(error.hint.as_deref(), Some("a path has a slash: write \"./x.so\""));
         for text in ["", "RFC2136", "a b", "a\0/b", ".."] {
             assert!(text.parse::<PluginReference>().is_err(), "{text:?}");
         }
@@ -156,13 +149,7 @@ mod tests {
         let digest: Sha256 = lower.to_uppercase().parse().unwrap();
         assert_eq!(digest.to_string(), lower);
         assert_eq!(digest.as_bytes()[..2], [0xe3, 0xb0]);
-        for text in [
-            "",
-            &lower[1..],
-            &format!("{lower}0"),
-            &lower.replace('e', "g"),
-            &"é".repeat(32),
-        ] {
+        for text in ["", &lower[1..], &format!("{lower}0"), &lower.replace('e', "g"), &"é".repeat(32)] {
             assert!(text.parse::<Sha256>().is_err(), "{text:?}");
         }
     }

@@ -10,13 +10,8 @@ use super::Invalid;
 pub struct ByteSize(u64);
 
 /// The units with their number of bytes, largest first.
-const UNITS: [(&str, u64); 5] = [
-    ("TiB", 1 << 40),
-    ("GiB", 1 << 30),
-    ("MiB", 1 << 20),
-    ("KiB", 1 << 10),
-    ("B", 1),
-];
+const UNITS: [(&str, u64); 5] =
+    [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 impl ByteSize {
     /// A size of so many bytes.
@@ -84,9 +79,7 @@ mod tests {
 
     #[test]
     fn refuses_other_spellings() {
-        for text in [
-            "", "MiB", "32 MiB", "32mib", "32MB", "32M", "1.5GiB", "-1B", "32MiBs",
-        ] {
+        for text in ["", "MiB", "32 MiB", "32mib", "32MB", "32M", "1.5GiB", "-1B", "32MiBs"] {
             assert!(text.parse::<ByteSize>().is_err(), "{text:?}");
         }
     }
@@ -102,10 +95,7 @@ mod tests {
     #[test]
     fn an_overflow_is_an_error() {
         for text in ["18446744073709551616B", "16777216TiB", "99999999999999999999999"] {
-            assert_eq!(
-                text.parse::<ByteSize>().unwrap_err().expected,
-                "a size below \"16777216TiB\""
-            );
+            assert_eq!(text.parse::<ByteSize>().unwrap_err().expected, "a size below \"16777216TiB\"");
         }
     }
 

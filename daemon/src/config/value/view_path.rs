@@ -42,11 +42,8 @@ impl FromStr for ViewPath {
                 return Err(expected().hint("segments have letters, digits, `-`, `.`, `_` and `~`"));
             }
             if RESERVED.contains(&segment) {
-                return Err(
-                    Invalid::new("a path that leaves the protocol's own paths free").hint(format!(
-                        "`/{segment}` is a path of the webhook protocol, choose another word"
-                    )),
-                );
+                return Err(Invalid::new("a path that leaves the protocol's own paths free")
+                    .hint(format!("`/{segment}` is a path of the webhook protocol, choose another word")));
             }
         }
         Ok(Self(text.to_owned()))
@@ -68,38 +65,18 @@ mod tests {
         for text in ["/", "/internal", "/a/b-c_d.e~f", "/recordsets", "/Records"] {
             assert_eq!(text.parse::<ViewPath>().unwrap().as_str(), text);
         }
-        for text in [
-            "",
-            "internal",
-            "//",
-            "/internal/",
-            "/a//b",
-            "/./a",
-            "/..",
-            "/a b",
-            "/a%20b",
-            "/ä",
-            "/a?b",
-        ] {
+        for text in
+            ["", "internal", "//", "/internal/", "/a//b", "/./a", "/..", "/a b", "/a%20b", "/ä", "/a?b"]
+        {
             assert!(text.parse::<ViewPath>().is_err(), "{text:?}");
         }
     }
 
     #[test]
     fn protocol_paths_stay_free() {
-        for text in [
-            "/records",
-            "/adjustendpoints",
-            "/healthz",
-            "/records/a",
-            "/a/records",
-        ] {
+        for text in ["/records", "/adjustendpoints", "/healthz", "/records/a", "/a/records"] {
             assert!(
-                text.parse::<ViewPath>()
-                    .unwrap_err()
-                    .hint
-                    .unwrap()
-                    .contains("webhook protocol"),
+                text.parse::<ViewPath>().unwrap_err().hint.unwrap().contains("webhook protocol"),
                 "{text:?}"
             );
         }
@@ -109,10 +86,7 @@ mod tests {
     fn hints_give_the_right_spelling() {
         let hint = |text: &str| text.parse::<ViewPath>().unwrap_err().hint.unwrap();
         assert_eq!(hint("internal"), "begin with a slash: \"/internal\"");
-        assert_eq!(
-            hint("/internal//"),
-            "write \"/internal\", without the slash at the end"
-        );
+        assert_eq!(hint("/internal//"), "write \"/internal\", without the slash at the end");
         assert_eq!(hint("//"), "write \"/\", without the slash at the end");
     }
 }

@@ -73,15 +73,9 @@ fn canonical(text: &str) -> Result<String, String> {
             return Err("a label is empty: two dots in a row, or one at the start".to_owned());
         }
         if label.len() > LONGEST_LABEL {
-            return Err(format!(
-                "a label has {} octets, the limit is {LONGEST_LABEL}",
-                label.len()
-            ));
+            return Err(format!("a label has {} octets, the limit is {LONGEST_LABEL}", label.len()));
         }
-        if let Some(wrong) = label
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || "-_/".contains(*c)))
-        {
+        if let Some(wrong) = label.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_/".contains(*c))) {
             return Err(match wrong {
                 '*' => "a zone covers all names below it, a wildcard is not needed".to_owned(),
                 _ => format!("the character {wrong:?} can't stand in a zone"),
@@ -89,10 +83,7 @@ fn canonical(text: &str) -> Result<String, String> {
         }
     }
     if name.len() > LONGEST_NAME {
-        return Err(format!(
-            "the name has {} characters, the limit is {LONGEST_NAME}",
-            name.len()
-        ));
+        return Err(format!("the name has {} characters, the limit is {LONGEST_NAME}", name.len()));
     }
     Ok(name)
 }
@@ -123,11 +114,7 @@ mod tests {
         assert_eq!(zone("0/25.2.0.192.in-addr.arpa"), "0/25.2.0.192.in-addr.arpa");
         assert_eq!(zone("_tcp.example.org"), "_tcp.example.org");
         assert_eq!(zone("org"), "org");
-        assert_eq!(
-            zone("xn--a.example"),
-            "xn--a.example",
-            "not Punycode, yet a name that DNS can hold"
-        );
+        assert_eq!(zone("xn--a.example"), "xn--a.example", "not Punycode, yet a name that DNS can hold");
     }
 
     #[test]
