@@ -154,7 +154,7 @@ fn join_ownership<'a>(items: &'a [Item<'a>], records: &Records<'a>, sets: &mut S
         let set = item.endpoint.set_identifier();
         let mut find = |name: &str, record_type: Option<&str>| {
             let found = records.find(items, name, set, record_type);
-            for &record in found.iter() {
+            for &record in found {
                 sets.join(record, index);
             }
             !found.is_empty()
