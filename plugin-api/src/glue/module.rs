@@ -50,7 +50,7 @@ extern "C" fn schema<D: Definition>() -> RString {
     RString::from(schema.unwrap_or_default())
 }
 
-extern "C" fn configure<D: Definition>(host: RHostBox, settings: RStr<'_>) -> RResult<RPluginBox, RVec<RFault>> {
+pub(crate) extern "C" fn configure<D: Definition>(host: RHostBox, settings: RStr<'_>) -> RResult<RPluginBox, RVec<RFault>> {
     let result = panic::guard(|| -> Result<RPluginBox, Vec<Fault>> {
         let host = Host::new(host);
         logging::install(&host);
