@@ -1,0 +1,87 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Config is the part of zonemux's configuration that tests choose. Ports,
+// sockets and directories are added when the daemon is started.
+type Config struct {
+	// Backends by name.
+	Backends map[string]Backend
+	// Deadline of one webhook call, such as "2s"; empty leaves the default.
+	Deadline string
+}
+
+// Backend is one `[backends.NAME]` table.
+type Backend struct {
+	Plugin string
+	Zones  []string
+	// Settings is the plugin's own table: strings, integers and lists of strings.
+	Settings map[string]any
+}
+
+// Memory is a backend of the memory plugin without a file.
+func Memory(zones ...string) Backend {
+	return Backend{Plugin: "memory", Zones: zones}
+}
+
+// With returns the backend with one more setting.
+func (b Backend) With(key string, value any) Backend {
+	settings := maps.Clone(b.Settings)
+	if settings == nil {
+		settings = map[string]any{}
+	}
+	settings[key] = value
+	b.Settings = settings
+	return b
+}
+
+// places are the addresses and paths of one daemon.
+type places struct {
+	webhook, admin, control, state, plugins string
+}
+
+// toml renders the configuration file.
+func (c Config) toml(at places) string {
+	var out strings.Builder
+	line := func(format string, values ...any) { fmt.Fprintf(&out, format+"\n", values...) }
+	line("version = 1")
+	line("\n[webhook]")
+	line("listen = %s", value([]string{at.webhook}))
+	if c.Deadline != "" {
+		line("deadline = %s", value(c.Deadline))
+	}
+	line("\n[admin]\nlisten = %s", value([]string{at.admin}))
+	line("\n[control]\nlisten = %s", value("unix:"+at.control))
+	line("\n[state]\ndirectory = %s", value(at.state))
+	line("\n[plugins]\npath = %s", value([]string{at.plugins}))
+	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
+		backend := c.Backends[name]
+		line("\n[backends.%s]", name)
+		line("plugin = %s", value(backend.Plugin))
+		line("zones = %s", value(backend.Zones))
+		if len(backend.Settings) == 0 {
+			continue
+		}
+		line("[backends.%s.settings]", name)
+		for _, key := range slices.Sorted(maps.Keys(backend.Settings)) {
+			line("%s = %s", key, value(backend.Settings[key]))
+		}
+	}
+	return out.String()
+}
+
+// value renders a TOML value. Of strings, integers and lists of strings JSON's
+// form is also TOML's.
+func value(v any) string {
+	rendered, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("a setting that has no TOML form: %v", v))
+	}
+	return string(rendered)
+}
