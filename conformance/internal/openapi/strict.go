@@ -14,8 +14,9 @@ var integer = regexp.MustCompile(`^-?\d+$`)
 
 // strictJSON finds JSON that the file allows but that ends the client, or
 // makes it forget what it has: a number for recordTTL that isn't written as an
-// integer, a null where an object is due, anything after the document.
-func strictJSON(body []byte) []string {
+// integer, a null where an object is due, anything after the document and, in a
+// listing, two endpoints of one key.
+func strictJSON(body []byte, isListing bool) []string {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	var document any
@@ -47,7 +48,7 @@ func strictJSON(body []byte) []string {
 			}
 		}
 		at := key{name: text(endpoint["dnsName"]), kind: text(endpoint["recordType"]), set: text(endpoint["setIdentifier"])}
-		if seen[at] {
+		if isListing && seen[at] {
 			faults = append(faults, fmt.Sprintf("element %d: a second endpoint for %v, of which the planner sees only the last", index, at))
 		}
 		seen[at] = true
