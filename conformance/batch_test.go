@@ -23,7 +23,7 @@ func thousand(generation int) []*endpoint.Endpoint {
 			record(fmt.Sprintf("a%d.example.test", n), "A", 300, fmt.Sprintf("10.%d.0.%d", generation, n)),
 			record(fmt.Sprintf("b%d.example.test", n), "AAAA", 300, fmt.Sprintf("2001:db8:%d::%d", generation, n)),
 			record(fmt.Sprintf("c%d.example.test", n), "CNAME", 300, fmt.Sprintf("a%d.example.test", n)),
-			raw(fmt.Sprintf("d%d.example.test", n), "TXT", 300, fmt.Sprintf("generation %d of %d", generation, n)))
+			record(fmt.Sprintf("d%d.example.test", n), "MX", 300, fmt.Sprintf("%d a%d.example.test", generation, n)))
 	}
 	return all
 }

@@ -30,7 +30,11 @@ func raw(name, recordType string, ttl int64, targets ...string) *endpoint.Endpoi
 	}
 }
 
-func endpoints(list ...*endpoint.Endpoint) []*endpoint.Endpoint { return list }
+// endpoints is a list, and an empty one rather than nil: the client encodes the
+// two differently.
+func endpoints(list ...*endpoint.Endpoint) []*endpoint.Endpoint {
+	return append([]*endpoint.Endpoint{}, list...)
+}
 
 // without is a list that lacks the endpoints of one name.
 func without(list []*endpoint.Endpoint, name string) []*endpoint.Endpoint {

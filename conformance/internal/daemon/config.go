@@ -21,6 +21,9 @@ type Config struct {
 type Backend struct {
 	Plugin string
 	Zones  []string
+	// Limit is how long any work for the backend may take, listing and applying
+	// included, such as "3s"; empty leaves the defaults.
+	Limit string
 	// Settings is the plugin's own table: strings, integers and lists of strings.
 	Settings map[string]any
 }
@@ -65,6 +68,13 @@ func (c Config) toml(at places) string {
 		line("\n[backends.%s]", name)
 		line("plugin = %s", value(backend.Plugin))
 		line("zones = %s", value(backend.Zones))
+		if backend.Limit != "" {
+			for _, key := range []string{"timeout", "list_timeout", "apply_timeout"} {
+				line("%s = %s", key, value(backend.Limit))
+			}
+		}
+		// Scenarios delete whatever they like; the guard has tests of its own.
+		line("guards = { max_deletes = \"none\" }")
 		if len(backend.Settings) == 0 {
 			continue
 		}

@@ -4,6 +4,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,7 +53,8 @@ func NewRecorder(next http.RoundTripper, check Check) *Recorder {
 
 // RoundTrip sends the request on, and hands the client a copy of the answer.
 func (r *Recorder) RoundTrip(request *http.Request) (*http.Response, error) {
-	seen := Exchange{Method: request.Method, Path: request.URL.Path, RequestHeader: request.Header.Clone()}
+	// A URL without a path goes out as "/".
+	seen := Exchange{Method: request.Method, Path: cmp.Or(request.URL.Path, "/"), RequestHeader: request.Header.Clone()}
 	if request.Body != nil {
 		body, err := io.ReadAll(request.Body)
 		_ = request.Body.Close()
