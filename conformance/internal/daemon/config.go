@@ -44,25 +44,30 @@ func (b Backend) With(key string, value any) Backend {
 	return b
 }
 
-// places are the addresses and paths of one daemon.
-type places struct {
-	webhook, admin, control, state, plugins string
+// Places are the addresses and paths of one daemon.
+type Places struct {
+	// Webhook and Admin are host:port.
+	Webhook, Admin string
+	// Control is the path of the socket.
+	Control string
+	// State and Plugins are directories.
+	State, Plugins string
 }
 
-// toml renders the configuration file.
-func (c Config) toml(at places) string {
+// TOML renders the configuration file.
+func (c Config) TOML(at Places) string {
 	var out strings.Builder
 	line := func(format string, values ...any) { fmt.Fprintf(&out, format+"\n", values...) }
 	line("version = 1")
 	line("\n[webhook]")
-	line("listen = %s", value([]string{at.webhook}))
+	line("listen = %s", value([]string{at.Webhook}))
 	if c.Deadline != "" {
 		line("deadline = %s", value(c.Deadline))
 	}
-	line("\n[admin]\nlisten = %s", value([]string{at.admin}))
-	line("\n[control]\nlisten = %s", value("unix:"+at.control))
-	line("\n[state]\ndirectory = %s", value(at.state))
-	line("\n[plugins]\npath = %s", value([]string{at.plugins}))
+	line("\n[admin]\nlisten = %s", value([]string{at.Admin}))
+	line("\n[control]\nlisten = %s", value("unix:"+at.Control))
+	line("\n[state]\ndirectory = %s", value(at.State))
+	line("\n[plugins]\npath = %s", value([]string{at.Plugins}))
 	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
 		backend := c.Backends[name]
 		line("\n[backends.%s]", name)

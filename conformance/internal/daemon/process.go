@@ -26,7 +26,7 @@ const (
 type Daemon struct {
 	subject Subject
 	config  Config
-	at      places
+	at      Places
 	file    string
 
 	command *exec.Cmd
@@ -86,18 +86,18 @@ func prepare(t testing.TB, subject Subject, config Config) *Daemon {
 		config:  config,
 		file:    filepath.Join(directory, "config.toml"),
 		output:  &output{},
-		at: places{
-			webhook: FreeAddress(t),
-			admin:   FreeAddress(t),
-			control: filepath.Join(directory, "control.sock"),
-			state:   filepath.Join(directory, "state"),
-			plugins: subject.Plugins,
+		at: Places{
+			Webhook: FreeAddress(t),
+			Admin:   FreeAddress(t),
+			Control: filepath.Join(directory, "control.sock"),
+			State:   filepath.Join(directory, "state"),
+			Plugins: subject.Plugins,
 		},
 	}
-	if err := os.Mkdir(d.at.state, 0o700); err != nil {
+	if err := os.Mkdir(d.at.State, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(d.file, []byte(config.toml(d.at)), 0o600); err != nil {
+	if err := os.WriteFile(d.file, []byte(config.TOML(d.at)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -105,7 +105,7 @@ func prepare(t testing.TB, subject Subject, config Config) *Daemon {
 			d.Stop(t)
 		}
 		if t.Failed() {
-			t.Logf("configuration:\n%s\noutput of zonemux:\n%s", config.toml(d.at), d.tail())
+			t.Logf("configuration:\n%s\noutput of zonemux:\n%s", config.TOML(d.at), d.tail())
 		}
 		if err := os.RemoveAll(directory); err != nil {
 			t.Error(err)
@@ -115,10 +115,10 @@ func prepare(t testing.TB, subject Subject, config Config) *Daemon {
 }
 
 // URL is the base of the webhook side.
-func (d *Daemon) URL() string { return "http://" + d.at.webhook }
+func (d *Daemon) URL() string { return "http://" + d.at.Webhook }
 
 // Host is the address of the webhook side.
-func (d *Daemon) Host() string { return d.at.webhook }
+func (d *Daemon) Host() string { return d.at.Webhook }
 
 // PID of the running process.
 func (d *Daemon) PID() int { return d.command.Process.Pid }
@@ -157,7 +157,7 @@ func (d *Daemon) waitFor(t testing.TB, probe string) {
 			t.Fatalf("zonemux ended while it was expected to answer %s: %v\n%s", probe, d.exit, d.tail())
 		default:
 		}
-		answer, err := client.Get("http://" + d.at.admin + probe)
+		answer, err := client.Get("http://" + d.at.Admin + probe)
 		if err == nil {
 			status := answer.StatusCode
 			_ = answer.Body.Close()
