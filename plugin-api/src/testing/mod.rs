@@ -1,0 +1,5 @@
+//! Tests a backend without a daemon.
+
+mod builder;
+
+pub use builder::ChangesBuilder;
