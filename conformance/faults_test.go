@@ -33,9 +33,10 @@ func (m misbehaviour) name() string {
 	return m.behaviour + " on " + strings.Join(m.on, " and ")
 }
 
-// concerns says whether a call fails.
+// concerns says whether a call may fail. A plugin has one thread unless it asks
+// for more, so a blocked one does nothing else.
 func (m misbehaviour) concerns(call string) bool {
-	return !m.harmless && (slices.Contains(m.on, call) || slices.Contains(m.on, "open"))
+	return !m.harmless && (slices.Contains(m.on, call) || m.behaviour == "block")
 }
 
 // What calls may take: longer than the deadline is what "late" and "hang" are
@@ -168,7 +169,7 @@ func (f *faulty) callEach(m misbehaviour, l *loop.Loop) {
 	extra := record("extra.example.test", "A", 300, "192.0.2.77")
 	err = l.Provider.ApplyChanges(f.context(), &plan.Changes{Create: endpoints(extra, ownership(loop.Options{}, extra))})
 	expect("apply", err)
-	if err == nil && m.concerns("apply") {
+	if err == nil && slices.Contains(m.on, "apply") && !m.harmless {
 		f.t.Fatal("a change that the backend can't have made was confirmed")
 	}
 }

@@ -21,6 +21,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "number of fresh processes of each server")
 	calls := flag.Int("calls", 3, "number of reading calls in a round")
 	settle := flag.Duration("settle", defaultSettle, "how long to wait before the memory of an idle process is read")
+	level := flag.String("log-level", "", "zonemux's log level; by default its own, which logs every change")
 	serve := flag.String("serve-inmemory", "", "for the command's own use: be the server to compare with, at this address")
 	flag.Parse()
 	if *serve != "" {
@@ -29,7 +30,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, effort{records: *records, rounds: *rounds, calls: *calls, settle: *settle}); err != nil {
+	if err := run(ctx, effort{records: *records, rounds: *rounds, calls: *calls, settle: *settle, logLevel: *level}); err != nil {
 		stop()
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -37,7 +38,7 @@ func main() {
 }
 
 func run(ctx context.Context, p effort) error {
-	servers, err := contestants()
+	servers, err := contestants(p.logLevel)
 	if err != nil {
 		return err
 	}

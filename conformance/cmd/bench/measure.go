@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -22,6 +23,7 @@ const defaultSettle = 2 * time.Second
 type effort struct {
 	records, rounds, calls int
 	settle                 time.Duration
+	logLevel               string
 }
 
 // result of one server, a value for each measurement.
@@ -48,8 +50,13 @@ func measure(ctx context.Context, p effort, s server, l load, into *result) (err
 	if err != nil {
 		return err
 	}
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
+	// Into a file: a pipe would make this process work while it measures.
+	output, err := os.Create(filepath.Join(directory, "output"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, output.Close()) }()
+	command.Stdout, command.Stderr = output, output
 	client := caller{http: &http.Client{Transport: &http.Transport{}}, base: "http://" + address}
 	defer client.http.CloseIdleConnections()
 
@@ -59,7 +66,7 @@ func measure(ctx context.Context, p effort, s server, l load, into *result) (err
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("%w\n%s", err, tail(output.String()))
+			err = fmt.Errorf("%w\n%s", err, tail(output.Name()))
 		}
 	}()
 	defer func() { err = errors.Join(err, end(command)) }()
@@ -187,10 +194,15 @@ func end(command *exec.Cmd) error {
 	return err
 }
 
-func tail(text string) string {
+// tail is the end of a file, for the report of a failure.
+func tail(file string) string {
 	const limit = 2 << 10
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err.Error()
+	}
 	if len(text) > limit {
 		text = text[len(text)-limit:]
 	}
-	return strings.TrimSpace(text)
+	return strings.TrimSpace(string(text))
 }

@@ -26,7 +26,7 @@ type server struct {
 	command func(address, directory string) (*exec.Cmd, error)
 }
 
-func contestants() ([]server, error) {
+func contestants(logLevel string) ([]server, error) {
 	subject, err := daemon.SubjectFromEnvironment()
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func contestants() ([]server, error) {
 	}
 	return []server{
 		{name: "zonemux", command: func(address, directory string) (*exec.Cmd, error) {
-			return zonemux(subject, address, directory)
+			return zonemux(subject, logLevel, address, directory)
 		}},
 		{name: "ExternalDNS in-memory", command: func(address, _ string) (*exec.Cmd, error) {
 			return exec.Command(self, "-serve-inmemory", address), nil
@@ -47,12 +47,12 @@ func contestants() ([]server, error) {
 
 // zonemux with one backend of the memory plugin, without a file, as the other
 // server has none.
-func zonemux(subject daemon.Subject, address, directory string) (*exec.Cmd, error) {
+func zonemux(subject daemon.Subject, logLevel, address, directory string) (*exec.Cmd, error) {
 	admin, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	config := daemon.Config{Backends: map[string]daemon.Backend{"a": daemon.Memory(zone)}}
+	config := daemon.Config{LogLevel: logLevel, Backends: map[string]daemon.Backend{"a": daemon.Memory(zone)}}
 	file := filepath.Join(directory, "config.toml")
 	text := config.TOML(daemon.Places{
 		Webhook: address,

@@ -15,6 +15,8 @@ type Config struct {
 	Backends map[string]Backend
 	// Deadline of one webhook call, such as "2s"; empty leaves the default.
 	Deadline string
+	// LogLevel is `[log] level`; empty leaves the default.
+	LogLevel string
 }
 
 // Backend is one `[backends.NAME]` table.
@@ -63,6 +65,9 @@ func (c Config) TOML(at Places) string {
 	line("listen = %s", value([]string{at.Webhook}))
 	if c.Deadline != "" {
 		line("deadline = %s", value(c.Deadline))
+	}
+	if c.LogLevel != "" {
+		line("\n[log]\nlevel = %s", value(c.LogLevel))
 	}
 	line("\n[admin]\nlisten = %s", value([]string{at.Admin}))
 	line("\n[control]\nlisten = %s", value("unix:"+at.Control))
