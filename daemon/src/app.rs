@@ -1,6 +1,7 @@
 //! The running daemon: its listeners, its parts, and its orderly end.
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -228,29 +229,24 @@ fn bind_all(key: &'static str, set: &ListenSet) -> Result<Vec<Listener>, StartEr
     for address in &set.addresses {
         match bind(key, address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) => match without_ipv6(set.is_default, address, &error) {
-                None => return Err(error),
-                Some(None) => tracing::info!(%address, "this machine has no such IPv6 address; left out"),
-                Some(Some(ipv4)) => listeners.push(bind(key, &ipv4)?),
+            Err(error) if set.is_default && lacks_ipv6(address, &error) => match address {
+                Listen::Tcp(any) if any.ip().is_unspecified() => {
+                    listeners.push(bind(key, &Listen::Tcp((Ipv4Addr::UNSPECIFIED, any.port()).into()))?);
+                }
+                _ => tracing::info!(%address, "this machine has no such IPv6 address; left out"),
             },
+            Err(error) => return Err(error),
         }
     }
     Ok(listeners)
 }
 
-/// What to do where a default IPv6 address can't be bound: `None`, report it; else leave it out, or
-/// listen on IPv4 alone in place of `[::]`.
-fn without_ipv6(is_default: bool, address: &Listen, error: &StartError) -> Option<Option<Listen>> {
-    let StartError::Listen { error, .. } = error else { return None };
-    let lacks_ipv6 = error.kind() == io::ErrorKind::AddrNotAvailable
+/// Whether an IPv6 address can't be bound because the machine has none, or not this one.
+fn lacks_ipv6(address: &Listen, error: &StartError) -> bool {
+    let StartError::Listen { error, .. } = error else { return false };
+    let lacking = error.kind() == io::ErrorKind::AddrNotAvailable
         || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
-    match address {
-        Listen::Tcp(std::net::SocketAddr::V6(address)) if is_default && lacks_ipv6 => {
-            let any = address.ip().is_unspecified();
-            Some(any.then(|| Listen::Tcp((std::net::Ipv4Addr::UNSPECIFIED, address.port()).into())))
-        }
-        _ => None,
-    }
+    matches!(address, Listen::Tcp(address) if address.is_ipv6()) && lacking
 }
 
 fn bind(key: &'static str, listen: &Listen) -> Result<Listener, StartError> {

@@ -44,7 +44,9 @@ impl Parts {
     pub fn refresh(&self) {
         let views: Vec<_> = self.views.values().cloned().collect();
         let backends: Vec<_> = self.backends.values().cloned().collect();
-        views.iter().for_each(|view| view.refresh());
+        for view in &views {
+            view.refresh();
+        }
         view::set_scopes(&views, &backends);
     }
 }

@@ -137,3 +137,33 @@ impl EndpointView for Endpoint {
         self.provider_specific.iter().map(|property| (property.name.as_str(), property.value.as_str()))
     }
 }
+
+impl<E: EndpointView> EndpointView for &E {
+    fn dns_name(&self) -> &str {
+        (**self).dns_name()
+    }
+
+    fn record_type(&self) -> &str {
+        (**self).record_type()
+    }
+
+    fn set_identifier(&self) -> &str {
+        (**self).set_identifier()
+    }
+
+    fn record_ttl(&self) -> u32 {
+        (**self).record_ttl()
+    }
+
+    fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
+        (**self).targets()
+    }
+
+    fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        (**self).labels()
+    }
+
+    fn provider_specific(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        (**self).provider_specific()
+    }
+}

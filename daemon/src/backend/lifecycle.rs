@@ -182,10 +182,10 @@ impl Backend {
             match timeout(limit, instance.close(Self::call("close", limit))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::warn!(backend = self.name, error = %error, "backend can't be closed")
+                    tracing::warn!(backend = self.name, error = %error, "backend can't be closed");
                 }
                 Err(_) => {
-                    tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close")
+                    tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close");
                 }
             }
         }

@@ -106,9 +106,9 @@ impl Backend {
             let outcome = if for_its_own_sake { ChangeOutcome::Refused } else { ChangeOutcome::Failed };
             applied.applied -= 1;
             if for_its_own_sake {
-                applied.refused += 1
+                applied.refused += 1;
             } else {
-                applied.failed += 1
+                applied.failed += 1;
             }
             done[action_index(failure.change)] -= 1;
             metrics::changes(&self.name, action(failure.change), outcome, 1);

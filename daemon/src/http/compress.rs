@@ -115,6 +115,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case compresses some 100 kB, which takes its time without optimisation.
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
         #[test]
         fn what_is_compressed_comes_back(
             chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50_000), 0..6),

@@ -107,7 +107,7 @@ impl Failure {
 
     /// The call's time is up, and what it waits for has not said so itself.
     pub fn deadline(deadline: Duration) -> Self {
-        let message = format!("no answer within {:.1} s", deadline.as_secs_f64());
+        let message = format!("no answer within {deadline:?}");
         CallError::deadline(message).into()
     }
 
@@ -174,7 +174,7 @@ impl From<BodyError> for Failure {
             .closing(),
             BodyError::Slow { limit } => Self::new(
                 StatusCode::REQUEST_TIMEOUT,
-                format!("the body was not complete within {:.1} s", limit.as_secs_f64()),
+                format!("the body was not complete within {limit:?}"),
                 "send it in one go; `webhook.deadline` is the time for a whole call",
             )
             .closing(),
@@ -224,7 +224,7 @@ pub(super) fn instead_of_parser(head: &[u8]) -> Option<Bytes> {
 
 /// What a client gets that does not end its header block in time.
 pub(super) fn slow_head(limit: Duration) -> Bytes {
-    let message = format!("the request's header block was not complete within {:.1} s", limit.as_secs_f64());
+    let message = format!("the request's header block was not complete within {limit:?}");
     raw(StatusCode::REQUEST_TIMEOUT, &message, "send it in one go")
 }
 

@@ -53,7 +53,9 @@ pub struct Server {
     stop: CancellationToken,
     /// Ends what is left.
     abort: CancellationToken,
-    tasks: TaskTracker,
+    /// The accept loops.
+    accepting: TaskTracker,
+    connections: TaskTracker,
 }
 
 impl Server {
@@ -76,12 +78,13 @@ impl Server {
         H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
-        let (stop, abort, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let (accepting, connections) = (TaskTracker::new(), TaskTracker::new());
         let slots = Arc::new(Semaphore::new(settings.max_connections));
         for acceptor in acceptors {
-            let (connections, handler) = (tasks.clone(), handler.clone());
+            let (connections, handler) = (connections.clone(), handler.clone());
             let (stop_connections, abort) = (stop.clone(), abort.clone());
-            let accepting = accept_all(acceptor, Arc::clone(&slots), move |stream, peer, slot| {
+            let accept = accept_all(acceptor, Arc::clone(&slots), move |stream, peer, slot| {
                 let (handler, abort) = (handler.clone(), abort.clone());
                 let serving =
                     connection::serve(stream, peer, handler, settings.times, stop_connections.clone());
@@ -90,14 +93,19 @@ impl Server {
                     abort.run_until_cancelled_owned(serving).await
                 });
             });
-            tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
+            accepting.spawn(stop.clone().run_until_cancelled_owned(accept));
         }
-        Self { addresses: Vec::new(), stop, abort, tasks }
+        Self { addresses: Vec::new(), stop, abort, accepting, connections }
     }
 
     /// Where the server listens, in the order of its listeners.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
     }
 
     /// Closes the listeners at once, and each connection after the call that it is answering; ends
@@ -107,10 +115,13 @@ impl Server {
     /// pooled connection or the listener gone.
     pub async fn close(&self, grace: Duration) -> bool {
         self.stop.cancel();
-        self.tasks.close();
-        let all_ended = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
+        self.accepting.close();
+        // The listeners are gone once their loops are.
+        self.accepting.wait().await;
+        self.connections.close();
+        let all_ended = tokio::time::timeout(grace, self.connections.wait()).await.is_ok();
         self.abort.cancel();
-        self.tasks.wait().await;
+        self.connections.wait().await;
         all_ended
     }
 }

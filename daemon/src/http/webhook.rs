@@ -20,7 +20,7 @@ use super::calls::{self, Reply};
 use super::error::Failure;
 use super::observe::{Observer, Watch};
 use super::routes::{Route, ViewTable};
-use crate::view::{CallContext, CallError};
+use crate::view::{CallContext, CallError, Calls};
 
 /// The webhook's limits, as configured.
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +125,7 @@ impl Webhook {
         };
         let head = request.method() == Method::HEAD;
         let answering = async {
-            let replying = self.reply(request, &views, context.clone());
+            let replying = self.reply(request, route, view, &views, context.clone());
             let reply = match AssertUnwindSafe(replying).catch_unwind().await {
                 Ok(Ok(reply)) => reply,
                 Ok(Err(failure)) => self.failed(failure),
@@ -162,10 +162,11 @@ impl Webhook {
     async fn reply(
         &self,
         request: Request<Incoming>,
+        route: Route,
+        view: Option<&Arc<dyn Calls>>,
         views: &ViewTable,
         context: CallContext,
     ) -> Result<Reply, Failure> {
-        let (route, view) = views.route(request.uri().path());
         let (path, method) = (request.uri().path(), request.method());
         if self.stopping.load(Ordering::Acquire) && route != Route::Healthz {
             return Err(CallError::stopping().into());

@@ -84,15 +84,15 @@ fn visit<'a>(endpoints: impl Iterator<Item = EndpointRef<'a>>, visitor: &mut RVi
 /// The old side of updates; one that the client did not name has the new one's key and no targets.
 fn visit_old(batch: &Batch, visitor: &mut RVisitorMut<'_>) -> bool {
     let mut lender = Lender::default();
-    batch.update().all(|(old, new)| match old {
-        Some(old) => lender.lend(&old, |lent| visitor.visit(lent)),
-        None => {
-            let unknown = Endpoint {
-                set_identifier: new.set_identifier().to_owned(),
-                ..Endpoint::new(new.dns_name(), new.record_type(), [] as [&str; 0])
-            };
-            lender.lend(&unknown, |lent| visitor.visit(lent))
+    batch.update().all(|(old, new)| {
+        if let Some(old) = old {
+            return lender.lend(&old, |lent| visitor.visit(lent));
         }
+        let unknown = Endpoint {
+            set_identifier: new.set_identifier().to_owned(),
+            ..Endpoint::new(new.dns_name(), new.record_type(), [] as [&str; 0])
+        };
+        lender.lend(&unknown, |lent| visitor.visit(lent))
     })
 }
 

@@ -1,7 +1,6 @@
 //! Runs a plugin's code inside the daemon's process.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,9 +39,9 @@ impl Inline {
         host: HostSide,
         settings: &str,
     ) -> Result<Self, PluginError> {
-        let loaded = loader.load(image)?;
+        let plugin = loader.load(image)?;
         let host = RHost_TO::from_value(host, TD_Opaque);
-        match loaded.module.configure()(host, RStr::from_str(settings)) {
+        match plugin.module.configure()(host, RStr::from_str(settings)) {
             RResult::ROk(plugin) => Ok(Self { plugin: Arc::new(plugin) }),
             RResult::RErr(faults) => {
                 let faults = faults.into_iter().map(decode_fault).collect();
@@ -120,8 +119,8 @@ impl Instance for InlineInstance {
 
 /// Waits for a plugin's future. Its body runs on the plugin's runtime; what is polled here is the
 /// handle of a task, and dropping it aborts the task.
-fn settle<T>(future: FfiFuture<RResult<T, RError>>) -> impl Future<Output = Result<T, BackendError>> {
-    async move { future.await.into_result().map_err(|error| decode_error(&error)) }
+async fn settle<T>(future: FfiFuture<RResult<T, RError>>) -> Result<T, BackendError> {
+    future.await.into_result().map_err(|error| decode_error(&error))
 }
 
 fn encode_call(call: &DriverCall) -> RCall {

@@ -106,7 +106,6 @@ mod tests {
                 create: positions.by_ref().take(create.len()).collect(),
                 update: positions.by_ref().take(update.len()).map(|position| (None, position)).collect(),
                 delete: positions.by_ref().take(delete.len()).collect(),
-                ..Changes::default()
             });
             let router = Router::new([("example.org", 0), ("sub.example.org", 1), ("example.net", 2)]);
             let split = split(&router, 3, &changes);

@@ -38,13 +38,12 @@ enum Resolved {
 fn resolve(format: LogFormat) -> Resolved {
     match format {
         LogFormat::Text => Resolved::Text,
-        LogFormat::Json => Resolved::Json,
         LogFormat::Auto if io::stderr().is_terminal() => Resolved::Text,
         LogFormat::Auto if under_journal() => match tracing_journald::layer() {
             Ok(journal) => Resolved::Journal(journal.with_syslog_identifier("zonemux".to_owned())),
             Err(_) => Resolved::Json,
         },
-        LogFormat::Auto => Resolved::Json,
+        LogFormat::Auto | LogFormat::Json => Resolved::Json,
     }
 }
 

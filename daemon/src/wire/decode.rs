@@ -128,6 +128,11 @@ impl<'de> Visitor<'de> for Batch<'_, 'de> {
         }
         Ok(lists)
     }
+
+    /// Go takes `null` for a batch of nothing.
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Self::Value::default())
+    }
 }
 
 /// One list of endpoints; its value is their positions.

@@ -18,8 +18,8 @@ pub struct DecodeError {
     incomplete: bool,
 }
 
-/// A message quotes the value that it complains of: bodies are large, answers are not.
-const LONGEST_MESSAGE: usize = 200;
+/// The longest piece of a body that a message quotes, in characters.
+const LONGEST_QUOTE: usize = 100;
 
 impl DecodeError {
     pub(super) fn empty(expected: &str) -> Self {
@@ -41,24 +41,12 @@ impl DecodeError {
 
     pub(super) fn json(error: &serde_json::Error, path: String) -> Self {
         let mut message = error.to_string();
-        // The position comes last in serde_json's words; it has a field of its own here.
+        // The position comes last in serde_json's words; it has fields of its own here.
         let position = format!(" at line {} column {}", error.line(), error.column());
         if message.ends_with(&position) {
             message.truncate(message.len() - position.len());
         }
-        if message.len() > LONGEST_MESSAGE {
-            // What was expected stands at the end, and the long value before it.
-            let expected = message.rfind(", expected ").map_or("", |start| &message[start..]);
-            let expected = if expected.len() > LONGEST_MESSAGE { "" } else { expected };
-            let room = LONGEST_MESSAGE - expected.len();
-            let start: String =
-                message.char_indices().take_while(|(at, _)| *at < room).map(|(_, c)| c).collect();
-            message = format!("{start}…{expected}");
-        }
-        // Values are quoted as they came.
-        if message.contains(char::is_control) {
-            message = message.escape_debug().to_string();
-        }
+        let message = reworded(&message);
         let incomplete = error.classify() == Category::Eof;
         Self { message, path, line: error.line(), column: error.column(), incomplete }
     }
@@ -73,12 +61,39 @@ impl DecodeError {
     }
 }
 
+/// serde's words in those of JSON: what was expected first, then what came, which may be long.
+fn reworded(message: &str) -> String {
+    let found = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = found.and_then(|found| found.rsplit_once(", expected ")) {
+        let found = match found {
+            "map" => "an object",
+            "sequence" => "a list",
+            found => found,
+        };
+        return format!("expected {expected}, got {}", shortened(found));
+    }
+    shortened(&message.replace("EOF while parsing", "it ends in the middle of"))
+}
+
+/// Values are quoted as they came: control characters and a megabyte of them have no place in a log.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(LONGEST_QUOTE).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    if short.contains(char::is_control) { short.escape_debug().to_string() } else { short }
+}
+
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.is_empty() {
             write!(f, "`{}`: ", self.path)?;
         }
-        write!(f, "{} (line {}, column {})", self.message, self.line, self.column)
+        f.write_str(&self.message)?;
+        if self.column > 0 {
+            write!(f, " (line {}, column {})", self.line, self.column)?;
+        }
+        Ok(())
     }
 }
 

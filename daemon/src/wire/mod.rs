@@ -6,6 +6,8 @@ mod error;
 mod escape;
 mod fields;
 mod pair;
+#[cfg(test)]
+mod tests;
 
 pub use decode::{changes, endpoints};
 pub use encode::{EncodedList, ListEncoder, domain_filter, join};

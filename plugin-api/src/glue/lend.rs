@@ -85,7 +85,7 @@ impl EndpointView for Lent<'_> {
     }
 
     fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.targets.as_slice().iter().map(|target| target.as_str())
+        self.0.targets.as_slice().iter().map(RStr::as_str)
     }
 
     fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {

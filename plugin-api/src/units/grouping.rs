@@ -154,7 +154,9 @@ fn join_ownership<'a>(items: &'a [Item<'a>], records: &Records<'a>, sets: &mut S
         let set = item.endpoint.set_identifier();
         let mut find = |name: &str, record_type: Option<&str>| {
             let found = records.find(items, name, set, record_type);
-            found.iter().for_each(|&record| sets.join(record, index));
+            for &record in found {
+                sets.join(record, index);
+            }
             !found.is_empty()
         };
         let (name, record_type) = if let Some(label) = ownership::label(item.endpoint) {

@@ -1,10 +1,9 @@
 //! DNS zones that a backend serves.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use zonemux_plugin::dns;
 
 use super::Invalid;
 
@@ -15,9 +14,6 @@ use super::Invalid;
 /// letters, digits and hyphens a label may have `_` (service names) and `/` (the zones of RFC 2317).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zone(String);
-
-const LONGEST_LABEL: usize = 63;
-const LONGEST_NAME: usize = 253;
 
 impl Zone {
     /// The canonical form.
@@ -53,39 +49,17 @@ impl AsRef<str> for Zone {
     }
 }
 
-/// Lower-cases `text`, drops one trailing dot, and turns U-labels into A-labels; or says what is wrong.
+/// The canonical spelling of a zone's name; or what is wrong with it.
 fn canonical(text: &str) -> Result<String, String> {
-    let text = text.strip_suffix('.').unwrap_or(text);
-    if text.is_empty() {
+    if text.is_empty() || text == "." {
         return Err("the root and an empty name can't be a backend's zone".to_owned());
     }
-    // UTS 46 is only asked about names that need it: it refuses ASCII labels that DNS allows.
-    let name: Cow<'_, str> = if text.is_ascii() {
-        Cow::Borrowed(text)
-    } else {
-        let denied = AsciiDenyList::EMPTY;
-        let name = Uts46::new().to_ascii(text.as_bytes(), denied, Hyphens::Allow, DnsLength::Ignore);
-        name.map_err(|_| "the name is not valid under IDNA (UTS 46)".to_owned())?
-    };
-    let name = name.to_ascii_lowercase();
-    for label in name.split('.') {
-        if label.is_empty() {
-            return Err("a label is empty: two dots in a row, or one at the start".to_owned());
-        }
-        if label.len() > LONGEST_LABEL {
-            return Err(format!("a label has {} octets, the limit is {LONGEST_LABEL}", label.len()));
-        }
-        if let Some(wrong) = label.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_/".contains(*c))) {
-            return Err(match wrong {
-                '*' => "a zone covers all names below it, a wildcard is not needed".to_owned(),
-                _ => format!("the character {wrong:?} can't stand in a zone"),
-            });
-        }
+    let name = dns::canonical(text).map_err(|error| error.to_string())?;
+    match name.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_/.".contains(*c))) {
+        None => Ok(name.into_owned()),
+        Some('*') => Err("a zone covers all names below it, a wildcard is not needed".to_owned()),
+        Some(wrong) => Err(format!("the character {wrong:?} can't stand in a zone")),
     }
-    if name.len() > LONGEST_NAME {
-        return Err(format!("the name has {} characters, the limit is {LONGEST_NAME}", name.len()));
-    }
-    Ok(name)
 }
 
 #[cfg(test)]
@@ -158,8 +132,8 @@ mod tests {
         fn the_canonical_form_is_stable(text in "\\PC{0,40}") {
             if let Ok(zone) = text.parse::<Zone>() {
                 prop_assert_eq!(zone.as_str().parse::<Zone>(), Ok(zone.clone()));
-                prop_assert!(zone.as_str().is_ascii() && zone.as_str().len() <= LONGEST_NAME);
-                prop_assert!(zone.labels().all(|label| (1..=LONGEST_LABEL).contains(&label.len())));
+                prop_assert!(zone.as_str().is_ascii() && zone.as_str().len() <= 253);
+                prop_assert!(zone.labels().all(|label| (1..=63).contains(&label.len())));
             }
         }
     }
