@@ -13,7 +13,7 @@ use zonemux_plugin::ErrorKind;
 use crate::admin::Admin;
 use crate::assemble::{self, Parts};
 use crate::backend::{BackendError, Driver};
-use crate::config::{BackendName, Config, Listen, ListenSet};
+use crate::config::{self, BackendName, Config, Gzip, Listen, ListenSet};
 use crate::control::Control;
 use crate::http::{
     Address, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook, WebhookSettings,
@@ -115,11 +115,7 @@ impl App {
         let parts = Parts::of(&config);
         let views =
             parts.views.values().map(|view| (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>));
-        let settings = WebhookSettings {
-            max_body: config.webhook.max_body.as_usize(),
-            deadline: config.webhook.deadline.into(),
-            ..WebhookSettings::default()
-        };
+        let settings = webhook_settings(&config.webhook);
         let webhook = Webhook::new(ViewTable::new(views), settings, Arc::new(RequestMetrics));
         let admin = Admin::new(parts.clone(), prometheus);
         let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
@@ -199,6 +195,19 @@ impl App {
             tracing::info!(%address, "admin listens");
         }
         tracing::info!(socket = %self.config.control.socket.display(), "control listens");
+    }
+}
+
+fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
+    let settings = WebhookSettings {
+        max_body: webhook.max_body.as_usize(),
+        deadline: webhook.deadline.into(),
+        ..WebhookSettings::default()
+    };
+    match webhook.gzip {
+        Gzip::Auto => settings,
+        Gzip::Always => WebhookSettings { gzip_local: true, ..settings },
+        Gzip::Never => WebhookSettings { gzip_from: u64::MAX, ..settings },
     }
 }
 

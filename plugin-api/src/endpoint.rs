@@ -34,6 +34,7 @@ pub struct Endpoint {
 
 /// A provider-specific property of an [`Endpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Property {
     /// Such as `webhook/comment`.
     pub name: String,

@@ -33,7 +33,7 @@ pub use model::{
 pub use origin::Origin;
 pub use settings::SettingsTree;
 pub use value::{
-    BackendName, ByteSize, Duration, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat, MaxDeletes,
-    Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, Trust, TypePattern,
-    ViewName, ViewPath, Zone,
+    BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,
+    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, Trust,
+    TypePattern, ViewName, ViewPath, Zone,
 };

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::settings::SettingsTree;
 use super::value::{
-    BackendName, ByteSize, Duration, Isolation, ListenSet, LogFilter, LogFormat, MaxDeletes, Ownership,
+    BackendName, ByteSize, Duration, Gzip, Isolation, ListenSet, LogFilter, LogFormat, MaxDeletes, Ownership,
     PluginReference, ProtectedName, RecordType, Secret, Sha256, Trust, ViewName, ViewPath, Zone,
 };
 
@@ -47,6 +47,8 @@ pub struct Webhook {
     pub max_body: ByteSize,
     /// A call's whole time; above 0 and below the 15 s after which ExternalDNS gives up.
     pub deadline: Duration,
+    /// When large answers are compressed.
+    pub gzip: Gzip,
     /// TLS on every TCP address.
     pub tls: Option<Tls>,
 }

@@ -34,6 +34,8 @@ pub(super) struct Call {
     pub(super) context: CallContext,
     pub(super) settings: WebhookSettings,
     pub(super) applies: TaskTracker,
+    /// Whether a large answer may be compressed for this client.
+    pub(super) gzip: bool,
 }
 
 /// An answer, and how long its body was before it was compressed.
@@ -74,13 +76,13 @@ impl Call {
     }
 
     async fn records(self, headers: &HeaderMap) -> Result<Reply, Failure> {
-        let gzip = compress::wants_gzip(headers);
+        let gzip = self.gzip && compress::wants_gzip(headers);
         let records = self.view.clone().records(self.context.clone()).await?;
         self.list(records, gzip).await
     }
 
     async fn adjust(self, request: Request<Incoming>) -> Result<Reply, Failure> {
-        let gzip = compress::wants_gzip(request.headers());
+        let gzip = self.gzip && compress::wants_gzip(request.headers());
         let endpoints = self.decode(request, wire::endpoints).await?;
         let adjusted = self.view.clone().adjust(self.context.clone(), endpoints).await?;
         self.list(adjusted, gzip).await

@@ -195,6 +195,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_ipv6_wildcard_takes_ipv4_and_other_ipv6_addresses_do_not() {
+        let bind = |address: &str| Listener::bind(&Address::Tcp(address.parse().unwrap()));
+        let (wildcard, loopback) = match (bind("[::]:0"), bind("[::1]:0")) {
+            (Ok(wildcard), Ok(loopback)) => (wildcard, loopback),
+            (Err(error), _) | (_, Err(error)) => {
+                // EADDRNOTAVAIL or EAFNOSUPPORT: a machine without IPv6.
+                assert!(matches!(error.raw_os_error(), Some(97 | 99)), "{error}");
+                return;
+            }
+        };
+        for (listener, taken) in [(wildcard, true), (loopback, false)] {
+            let Address::Tcp(address) = listener.address() else { panic!("a TCP address") };
+            let over_ipv4 = std::net::TcpStream::connect(("127.0.0.1", address.port()));
+            assert_eq!(over_ipv4.is_ok(), taken);
+        }
+    }
+
+    #[tokio::test]
     async fn port_0_becomes_a_real_port() {
         let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
         let Address::Tcp(address) = listener.address() else { panic!("a TCP address") };

@@ -20,7 +20,7 @@ use super::calls::{self, Reply};
 use super::error::Failure;
 use super::observe::{Observer, Watch};
 use super::routes::{Route, ViewTable};
-use crate::view::{CallContext, CallError, Calls};
+use crate::view::{CallContext, CallError};
 
 /// The webhook's limits, as configured.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +31,19 @@ pub struct WebhookSettings {
     pub deadline: Duration,
     /// The smallest answer that is compressed for a client that asks for it, in bytes.
     pub gzip_from: u64,
+    /// Whether answers are compressed for clients on this machine as well: for a list of 30 MB both
+    /// ends together spend 150 ms on it, and the loopback takes 17 ms without.
+    pub gzip_local: bool,
 }
 
 impl Default for WebhookSettings {
     fn default() -> Self {
-        Self { max_body: 32 << 20, deadline: Duration::from_secs(12), gzip_from: 256 << 10 }
+        Self {
+            max_body: 32 << 20,
+            deadline: Duration::from_secs(12),
+            gzip_from: 256 << 10,
+            gzip_local: false,
+        }
     }
 }
 
@@ -123,13 +131,20 @@ impl Webhook {
             request_id: request_id.clone(),
             deadline: watch.started() + self.settings.deadline,
         };
+        let call = view.map(|view| calls::Call {
+            view: Arc::clone(view),
+            context,
+            settings: self.settings,
+            applies: self.applies.clone(),
+            gzip: self.settings.gzip_local || !peer.is_local(),
+        });
         let head = request.method() == Method::HEAD;
         let answering = async {
-            let replying = self.reply(request, route, view, &views, context.clone());
+            let replying = self.reply(request, route, call, &views);
             let reply = match AssertUnwindSafe(replying).catch_unwind().await {
                 Ok(Ok(reply)) => reply,
                 Ok(Err(failure)) => self.failed(failure),
-                Err(_) => self.failed(Failure::internal(&context.request_id)),
+                Err(_) => self.failed(Failure::internal(&request_id)),
             };
             let sent = reply.answer.body().remaining();
             watch.answered(reply.answer.status(), sent, reply.plain_bytes.max(sent));
@@ -163,9 +178,8 @@ impl Webhook {
         &self,
         request: Request<Incoming>,
         route: Route,
-        view: Option<&Arc<dyn Calls>>,
+        call: Option<calls::Call>,
         views: &ViewTable,
-        context: CallContext,
     ) -> Result<Reply, Failure> {
         let (path, method) = (request.uri().path(), request.method());
         if self.stopping.load(Ordering::Acquire) && route != Route::Healthz {
@@ -180,19 +194,9 @@ impl Webhook {
         if !route.takes(method) {
             return Err(Failure::method_not_allowed(method, path, route.allow()));
         }
-        let Some(view) = view else {
-            return Ok(answer::text(StatusCode::OK, "ok\n").into());
-        };
-        let deadline = context.deadline;
-        let call = calls::Call {
-            view: Arc::clone(view),
-            context,
-            settings: self.settings,
-            applies: self.applies.clone(),
-        };
+        let Some(call) = call else { return Ok(answer::text(StatusCode::OK, "ok\n").into()) };
         // A view's own word about its deadline comes first: it is asked before the timer is.
-        let answering = call.answer(route, request);
-        tokio::time::timeout_at(deadline, answering)
+        tokio::time::timeout_at(call.context.deadline, call.answer(route, request))
             .await
             .unwrap_or_else(|_| Err(Failure::deadline(self.settings.deadline)))
     }

@@ -114,75 +114,72 @@ pub fn domain_filter(zones: &[String]) -> Bytes {
     buffer.into()
 }
 
-/// Puts commas between the fields that are there.
+/// Puts a brace before the first field and commas before the others.
 struct Object<'b> {
     buffer: &'b mut Vec<u8>,
-    separator: u8,
+    empty: bool,
 }
 
 impl<'b> Object<'b> {
     fn begin(buffer: &'b mut Vec<u8>) -> Self {
-        Self { buffer, separator: b'{' }
+        Self { buffer, empty: true }
     }
 
-    /// Starts a field; its value is the caller's to write.
-    fn field(&mut self, key: &str) -> &mut Vec<u8> {
-        self.key(|buffer| {
-            buffer.push(b'"');
-            buffer.extend_from_slice(key.as_bytes());
-            buffer.push(b'"');
-        })
-    }
-
-    fn key(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> &mut Vec<u8> {
-        self.buffer.push(self.separator);
-        self.separator = b',';
-        write(self.buffer);
-        self.buffer.push(b':');
+    /// Starts a field by its key with what stands around it (`,"key":`); its value is the caller's to
+    /// write.
+    fn field(&mut self, key: &'static [u8]) -> &mut Vec<u8> {
+        if std::mem::take(&mut self.empty) {
+            self.buffer.push(b'{');
+            self.buffer.extend_from_slice(&key[1..]);
+        } else {
+            self.buffer.extend_from_slice(key);
+        }
         self.buffer
     }
 
-    fn text(&mut self, key: &str, text: &str) {
+    fn text(&mut self, key: &'static [u8], text: &str) {
         if !text.is_empty() {
             push_string(self.field(key), text);
         }
     }
 
     fn end(self) {
-        if self.separator == b'{' {
-            self.buffer.push(b'{');
-        }
-        self.buffer.push(b'}');
+        self.buffer.extend_from_slice(if self.empty { b"{}" } else { b"}" });
     }
 }
 
 fn push_endpoint(buffer: &mut Vec<u8>, endpoint: &impl EndpointView) {
     let mut object = Object::begin(buffer);
-    object.text("dnsName", endpoint.dns_name());
+    object.text(b",\"dnsName\":", endpoint.dns_name());
     let targets = endpoint.targets();
     if targets.len() > 0 {
-        push_list(object.field("targets"), targets, push_string);
+        push_list(object.field(b",\"targets\":"), targets, push_string);
     }
-    object.text("recordType", endpoint.record_type());
-    object.text("setIdentifier", endpoint.set_identifier());
+    object.text(b",\"recordType\":", endpoint.record_type());
+    object.text(b",\"setIdentifier\":", endpoint.set_identifier());
     if endpoint.record_ttl() > 0 {
-        let field = object.field("recordTTL");
+        let field = object.field(b",\"recordTTL\":");
         write!(field, "{}", endpoint.record_ttl()).expect("a vector takes all");
     }
     let labels = endpoint.labels();
     if labels.len() > 0 {
-        let mut inner = Object::begin(object.field("labels"));
+        let field = object.field(b",\"labels\":");
+        let mut separator = b'{';
         for (key, value) in labels {
-            push_string(inner.key(|buffer| push_string(buffer, key)), value);
+            field.push(separator);
+            separator = b',';
+            push_string(field, key);
+            field.push(b':');
+            push_string(field, value);
         }
-        inner.end();
+        field.push(b'}');
     }
     let properties = endpoint.provider_specific();
     if properties.len() > 0 {
-        push_list(object.field("providerSpecific"), properties, |buffer, (name, value)| {
+        push_list(object.field(b",\"providerSpecific\":"), properties, |buffer, (name, value)| {
             let mut property = Object::begin(buffer);
-            property.text("name", name);
-            property.text("value", value);
+            property.text(b",\"name\":", name);
+            property.text(b",\"value\":", value);
             property.end();
         });
     }

@@ -23,24 +23,43 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends a string in quotes.
 pub(super) fn push_string(buffer: &mut Vec<u8>, text: &str) {
+    // Nearly always enough, so that the appends below find room.
+    buffer.reserve(text.len() + 2);
     buffer.push(b'"');
-    let bytes = text.as_bytes();
-    let mut written = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        let escape = ESCAPES[usize::from(*byte)];
-        if escape == 0 {
-            continue;
-        }
-        buffer.extend_from_slice(&bytes[written..index]);
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_prefix(rest);
+        buffer.extend_from_slice(&rest[..plain]);
+        let Some((&byte, after)) = rest[plain..].split_first() else { break };
+        let escape = ESCAPES[usize::from(byte)];
         buffer.extend_from_slice(&[b'\\', escape]);
         if escape == b'u' {
             let digits = [b'0', b'0', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0xf)]];
             buffer.extend_from_slice(&digits);
         }
-        written = index + 1;
+        rest = after;
     }
-    buffer.extend_from_slice(&bytes[written..]);
     buffer.push(b'"');
+}
+
+/// How many bytes at the start stand for themselves.
+fn plain_prefix(bytes: &[u8]) -> usize {
+    let (words, _) = bytes.as_chunks::<8>();
+    let plain_words = words.iter().take_while(|word| !has_escape(u64::from_ne_bytes(**word))).count();
+    let start = plain_words * 8;
+    let rest = &bytes[start..];
+    start + rest.iter().position(|byte| ESCAPES[usize::from(*byte)] != 0).unwrap_or(rest.len())
+}
+
+/// Whether one of eight bytes is a control character, a quote or a backslash. A byte borrows from the
+/// next in the subtractions, which may report a plain byte above one that needs an escape, and so
+/// never changes the answer.
+fn has_escape(word: u64) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH;
+    let equals = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    below(word, 0x20) | equals(b'"') | equals(b'\\') != 0
 }
 
 #[cfg(test)]
@@ -67,6 +86,12 @@ mod tests {
         #[test]
         fn serde_json_writes_the_same(text in any::<String>()) {
             prop_assert_eq!(escaped(&text), serde_json::to_string(&text).unwrap());
+        }
+
+        #[test]
+        fn eight_bytes_are_judged_as_one_by_one(bytes: [u8; 8]) {
+            let escape = bytes.iter().any(|byte| ESCAPES[usize::from(*byte)] != 0);
+            prop_assert_eq!(has_escape(u64::from_ne_bytes(bytes)), escape);
         }
 
         #[test]

@@ -51,7 +51,7 @@ extern "C" fn schema<D: Definition>() -> RString {
     RString::from(schema.unwrap_or_default())
 }
 
-extern "C" fn configure<D: Definition>(
+pub(crate) extern "C" fn configure<D: Definition>(
     host: RHostBox,
     settings: RStr<'_>,
 ) -> RResult<RPluginBox, RVec<RFault>> {

@@ -1,19 +1,15 @@
-//! Placeholder.
-use zonemux_plugin::{Backend, Call, Changes, Host, Outcome, Records, Result, export_plugin};
-#[derive(Clone, serde::Deserialize, schemars::JsonSchema)]
-/// settings
-pub struct Settings {}
-struct Memory;
-impl Backend for Memory {
-    type Config = Settings;
-    async fn open(_: Settings, _: Host) -> Result<Self> {
-        Ok(Self)
+//! The plugin `memory`: records in memory, with an optional file that makes them survive restarts.
+//! See `README.md` for its settings; all behaviour is in `zonemux_memory_backend`.
+
+use zonemux_memory_backend::Memory;
+use zonemux_plugin::{PluginOptions, export_plugin};
+
+export_plugin!(
+    Memory,
+    PluginOptions {
+        // The file is locked: a new instance can only be opened once the old one is closed.
+        exclusive: true,
+        secret_settings: Some(&[]),
+        ..PluginOptions::DEFAULT
     }
-    async fn records(&self, _: &Call, _: &mut Records) -> Result<()> {
-        Ok(())
-    }
-    async fn apply_changes(&self, _: &Call, _: Changes) -> Result<Outcome> {
-        Ok(Outcome::applied())
-    }
-}
-export_plugin!(Memory);
+);

@@ -38,9 +38,16 @@ impl Reader<'_> {
             );
             self.refuse(deadline, message);
         }
+        let gzip = self.required(&mut section, "gzip");
         let tls = self.tls(&mut section);
         self.finish(&section);
-        Some(Webhook { listen: listen?, max_body: max_body?.value, deadline: deadline?.value, tls })
+        Some(Webhook {
+            listen: listen?,
+            max_body: max_body?.value,
+            deadline: deadline?.value,
+            gzip: gzip?,
+            tls,
+        })
     }
 
     fn tls(&mut self, webhook: &mut Section<'_>) -> Option<Tls> {

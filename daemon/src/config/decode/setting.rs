@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::super::paths;
 use super::super::value::{
-    BackendName, ByteSize, Duration, Invalid, Isolation, Listen, LogFilter, LogFormat, MaxDeletes, Ownership,
-    PluginReference, ProtectedName, RecordType, Sha256, Trust, ViewPath, Zone,
+    BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, LogFilter, LogFormat, MaxDeletes,
+    Ownership, PluginReference, ProtectedName, RecordType, Sha256, Trust, ViewPath, Zone,
 };
 
 /// What the meaning of a value depends on beside the value.
@@ -56,6 +56,7 @@ texts!(
     BackendName,
     ByteSize,
     Duration,
+    Gzip,
     Isolation,
     LogFilter,
     LogFormat,

@@ -6,6 +6,7 @@ pub(super) const CONFIGURATION: &str = r#"
 listen = ["127.0.0.1:8888", "[::1]:8888"]
 max_body = "32MiB"
 deadline = "12s"
+gzip = "auto"
 
 [admin]
 listen = ["[::]:8080"]

@@ -3,6 +3,7 @@
 
 mod duration;
 mod guard;
+mod gzip;
 mod listen;
 mod log;
 mod name;
@@ -14,6 +15,7 @@ mod zone;
 
 pub use duration::Duration;
 pub use guard::{MaxDeletes, ProtectedName, RecordType, TypePattern};
+pub use gzip::Gzip;
 pub use listen::{Listen, ListenSet};
 pub use log::{LogFilter, LogFormat};
 pub use name::{BackendName, ViewName};
