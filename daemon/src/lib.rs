@@ -1,4 +1,25 @@
 //! zonemux: one daemon between ExternalDNS and all of a site's DNS.
+//!
+//! The way of a call, each module knowing only those to its right:
+//!
+//! ```text
+//! http → view → router → backend → plugin
+//! ```
+//!
+//! `config` and `telemetry` are leaves; `assemble` makes the parts, `app` runs them, `cli` and `main`
+//! start it all. ARCHITECTURE.md shows the whole.
 
+pub mod admin;
+pub mod app;
+pub mod assemble;
+pub mod backend;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod http;
+pub mod plugin;
+pub mod router;
+pub mod service_manager;
+pub mod telemetry;
 pub mod view;
 pub mod wire;

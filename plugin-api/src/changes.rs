@@ -88,7 +88,9 @@ impl Changes {
     }
 
     /// Records that shall be there instead of others: what was (where known), and what shall be.
-    pub fn update(&self) -> impl ExactSizeIterator<Item = (Option<EndpointRef<'_>>, EndpointRef<'_>)> + Clone {
+    pub fn update(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (Option<EndpointRef<'_>>, EndpointRef<'_>)> + Clone {
         self.updates.iter().map(|&(old, new)| (old.map(|old| self.at(old)), self.at(new)))
     }
 

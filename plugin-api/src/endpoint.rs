@@ -34,6 +34,7 @@ pub struct Endpoint {
 
 /// A provider-specific property of an [`Endpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Property {
     /// Such as `webhook/comment`.
     pub name: String,
@@ -135,5 +136,35 @@ impl EndpointView for Endpoint {
 
     fn provider_specific(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.provider_specific.iter().map(|property| (property.name.as_str(), property.value.as_str()))
+    }
+}
+
+impl<E: EndpointView> EndpointView for &E {
+    fn dns_name(&self) -> &str {
+        (**self).dns_name()
+    }
+
+    fn record_type(&self) -> &str {
+        (**self).record_type()
+    }
+
+    fn set_identifier(&self) -> &str {
+        (**self).set_identifier()
+    }
+
+    fn record_ttl(&self) -> u32 {
+        (**self).record_ttl()
+    }
+
+    fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
+        (**self).targets()
+    }
+
+    fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        (**self).labels()
+    }
+
+    fn provider_specific(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        (**self).provider_specific()
     }
 }

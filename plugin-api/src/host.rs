@@ -1,6 +1,7 @@
 //! The daemon, as a backend sees it.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zonemux_plugin_abi::stable::{RSlice, RStr};
@@ -17,19 +18,26 @@ struct Inner {
     host: Option<RHostBox>,
     backend: String,
     zones: Vec<String>,
+    base_directory: PathBuf,
+    state_directory: PathBuf,
 }
 
 impl Host {
     pub(crate) fn new(host: RHostBox) -> Self {
         let backend = host.backend().into_string();
         let zones = host.zones().split_whitespace().map(str::to_owned).collect();
-        Self { inner: Arc::new(Inner { host: Some(host), backend, zones }) }
+        let base_directory = PathBuf::from(host.base_directory().as_str());
+        let state_directory = PathBuf::from(host.state_directory().as_str());
+        Self { inner: Arc::new(Inner { host: Some(host), backend, zones, base_directory, state_directory }) }
     }
 
-    /// A host for tests without a daemon: metrics go nowhere.
+    /// A host for tests without a daemon: metrics go nowhere, paths are relative to the current
+    /// directory.
     pub fn detached<T: Into<String>>(backend: impl Into<String>, zones: impl IntoIterator<Item = T>) -> Self {
         let zones = zones.into_iter().map(Into::into).collect();
-        Self { inner: Arc::new(Inner { host: None, backend: backend.into(), zones }) }
+        let (base_directory, state_directory) = (PathBuf::from("."), PathBuf::from("."));
+        let backend = backend.into();
+        Self { inner: Arc::new(Inner { host: None, backend, zones, base_directory, state_directory }) }
     }
 
     /// The backend's name in the configuration.
@@ -41,6 +49,17 @@ impl Host {
     /// Empty where the backend shall find them by itself.
     pub fn zones(&self) -> &[String] {
         &self.inner.zones
+    }
+
+    /// A path of the settings, as the operator meant it: a relative one refers to the folder of the
+    /// configuration file that holds it.
+    pub fn resolve(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.inner.base_directory.join(path)
+    }
+
+    /// A folder of this backend's own for what must outlive the daemon. Create it where it is needed.
+    pub fn state_directory(&self) -> &Path {
+        &self.inner.state_directory
     }
 
     /// Adds to a counter, exported as `zonemux_plugin_NAME{backend=…}`. Names are `[a-z0-9_]+` and

@@ -172,11 +172,8 @@ mod tests {
             description: "says \"hello\\\"\nand more",
             aborts: false,
         };
-        let options = PluginOptions {
-            exclusive: true,
-            workers: 12,
-            secret_settings: Some(&["token", "tsig.secret"]),
-        };
+        let options =
+            PluginOptions { exclusive: true, workers: 12, secret_settings: Some(&["token", "tsig.secret"]) };
         let manifest: Manifest = serde_json::from_slice(&encode(package, options)).unwrap();
         assert_eq!(manifest.description, "says \"hello\\\" and more");
         assert_eq!((manifest.exclusive, manifest.workers, manifest.panic.as_str()), (true, 12, "unwind"));

@@ -53,7 +53,10 @@ impl Records {
     /// # Errors
     ///
     /// As [`push`](Self::push).
-    pub fn extend<'a, E: EndpointView + 'a>(&mut self, endpoints: impl IntoIterator<Item = &'a E>) -> Result<()> {
+    pub fn extend<'a, E: EndpointView + 'a>(
+        &mut self,
+        endpoints: impl IntoIterator<Item = &'a E>,
+    ) -> Result<()> {
         endpoints.into_iter().try_for_each(|endpoint| self.push(endpoint))
     }
 

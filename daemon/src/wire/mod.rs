@@ -1,5 +1,17 @@
 //! ExternalDNS's JSON: flat decoding, streamed encoding.
 
+mod decode;
+mod encode;
+mod error;
+mod escape;
+mod fields;
+mod pair;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{changes, endpoints};
+pub use encode::{EncodedList, ListEncoder, domain_filter, join};
+pub use error::DecodeError;
 use zonemux_plugin::Endpoints;
 
 /// A batch of changes as it was received: one list of endpoints, and which of them belong where.

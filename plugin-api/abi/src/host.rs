@@ -66,6 +66,12 @@ pub trait RHost: Send + Sync {
     /// The zones that the configuration gives this backend, canonical, joined by spaces.
     fn zones(&self) -> RString;
 
+    /// The folder that relative paths among the settings refer to; UTF-8, absolute.
+    fn base_directory(&self) -> RString;
+
+    /// A folder of this backend's own for what must outlive the daemon; may not exist yet.
+    fn state_directory(&self) -> RString;
+
     /// Whether a line of that level would be kept.
     fn log_enabled(&self, level: u32, target: RStr<'_>) -> bool;
 

@@ -9,15 +9,15 @@
 //!
 //! Structs are frozen with 1.0: growth goes through an `ext` list of pairs, or through a new method
 //! with a default body behind the last one of a trait. `tests/layout.rs` pins the sizes.
-#![expect(
-    unsafe_code,
-    reason = "abi_stable's derives implement unsafe traits that promise a layout"
-)]
+#![expect(unsafe_code, reason = "abi_stable's derives implement unsafe traits that promise a layout")]
 #![allow(
     missing_debug_implementations,
     clippy::multiple_unsafe_ops_per_block,
     clippy::undocumented_unsafe_blocks,
     clippy::used_underscore_items,
+    clippy::used_underscore_binding,
+    clippy::expl_impl_clone_on_copy,
+    clippy::len_without_is_empty,
     non_camel_case_types,
     non_local_definitions,
     unused_braces,
@@ -32,10 +32,10 @@ mod values;
 
 pub use async_ffi::FfiFuture;
 pub use host::{MetricKind, RHost, RHost_TO, RHostBox, RLogRef, RMetricRef};
-pub use module::{header, HEADER_SYMBOL, MANIFEST_SECTION, PluginModule, PluginModuleRef};
+pub use module::{HEADER_SYMBOL, MANIFEST_SECTION, PluginModule, PluginModuleRef, header};
 pub use objects::{
-    RBackend, RBackend_TO, RBackendBox, RPlugin, RPlugin_TO, RPluginBox, RReport, RReport_TO, RReportBox, RSink,
-    RSink_TO, RSinkBox, RSource, RSource_TO, RSourceBox, RVisitor, RVisitor_TO, RVisitorMut,
+    RBackend, RBackend_TO, RBackendBox, RPlugin, RPlugin_TO, RPluginBox, RReport, RReport_TO, RReportBox,
+    RSink, RSink_TO, RSinkBox, RSource, RSource_TO, RSourceBox, RVisitor, RVisitor_TO, RVisitorMut,
 };
 pub use values::{RCall, REndpointRef, RError, RFailureRef, RFault, ROpened, RPair, RPairRef, list};
 
@@ -44,13 +44,18 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The parts of `abi_stable` that the SDK's glue and the daemon's loader need.
 pub mod stable {
-    pub use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+    pub use abi_stable::abi_stability::abi_checking::{
+        AbiInstability, AbiInstabilityErrors, check_layout_compatibility,
+    };
+    pub use abi_stable::library::{
+        __call_root_module_loader as call_root_module_loader, RootModule, RootModuleResult,
+    };
     pub use abi_stable::library::{
         AbiHeaderRef, CheckTypeLayout, IsLayoutChecked, LibHeader, LibraryError, RootModuleError,
     };
-    pub use abi_stable::library::{RootModule, RootModuleResult, __call_root_module_loader as call_root_module_loader};
     pub use abi_stable::prefix_type::{PrefixRef, PrefixRefTrait, PrefixTypeTrait};
     pub use abi_stable::sabi_trait::TD_Opaque;
     pub use abi_stable::std_types::{RBox, RErr, ROk, ROption, RResult, RSlice, RStr, RString, RVec};
+    pub use abi_stable::type_layout::TLFieldOrFunction;
     pub use abi_stable::{StableAbi, sabi_types::RMut};
 }

@@ -12,9 +12,7 @@ pub(super) fn split(target: &str) -> Result<Vec<&str>, String> {
     while !rest.is_empty() {
         let end = match rest.strip_prefix('"') {
             Some(inside) => closing_quote(inside).ok_or_else(|| txt::TxtError::OpenQuote.to_string())? + 2,
-            None => rest
-                .find(|character: char| character.is_ascii_whitespace())
-                .unwrap_or(rest.len()),
+            None => rest.find(|character: char| character.is_ascii_whitespace()).unwrap_or(rest.len()),
         };
         let (part, after) = rest.split_at(end);
         parts.push(part);
@@ -55,9 +53,5 @@ pub(super) fn number<T: FromStr + Display + Copy>(text: &str, what: &str, max: T
 /// One character string, in quotes or without, written in quotes.
 pub(super) fn string(text: &str, what: &str) -> Result<String, String> {
     let strings = txt::strings(text).map_err(|error| format!("{what}: {error}"))?;
-    if strings.len() == 1 {
-        Ok(txt::quote(strings))
-    } else {
-        Err(format!("{what} takes at most 255 bytes"))
-    }
+    if strings.len() == 1 { Ok(txt::quote(strings)) } else { Err(format!("{what} takes at most 255 bytes")) }
 }

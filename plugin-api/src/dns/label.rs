@@ -41,10 +41,7 @@ pub(super) fn append(written: &str, to: &mut String) -> Result<usize, NameError>
         plain(written, to)?
     };
     if octets > MAX_OCTETS {
-        return Err(NameError::LongLabel {
-            label: written.to_owned(),
-            octets,
-        });
+        return Err(NameError::LongLabel { label: written.to_owned(), octets });
     }
     Ok(octets)
 }
@@ -52,10 +49,7 @@ pub(super) fn append(written: &str, to: &mut String) -> Result<usize, NameError>
 fn plain(written: &str, to: &mut String) -> Result<usize, NameError> {
     for character in written.chars() {
         if !character.is_ascii_graphic() {
-            return Err(NameError::Character {
-                label: written.to_owned(),
-                character,
-            });
+            return Err(NameError::Character { label: written.to_owned(), character });
         }
         to.push(character.to_ascii_lowercase());
     }
@@ -63,13 +57,9 @@ fn plain(written: &str, to: &mut String) -> Result<usize, NameError> {
 }
 
 fn international(written: &str, to: &mut String) -> Result<usize, NameError> {
-    let fault = || NameError::Idna {
-        label: written.to_owned(),
-    };
+    let fault = || NameError::Idna { label: written.to_owned() };
     if written.contains('\\') {
-        return Err(NameError::Escape {
-            label: written.to_owned(),
-        });
+        return Err(NameError::Escape { label: written.to_owned() });
     }
     let ascii = idna::domain_to_ascii_cow(written.as_bytes(), AsciiDenyList::EMPTY).map_err(|_| fault())?;
     // Some characters are mapped to dots, spaces or backslashes.
@@ -81,9 +71,7 @@ fn international(written: &str, to: &mut String) -> Result<usize, NameError> {
 }
 
 fn escaped(written: &str, to: &mut String) -> Result<usize, NameError> {
-    let fault = || NameError::Escape {
-        label: written.to_owned(),
-    };
+    let fault = || NameError::Escape { label: written.to_owned() };
     let mut bytes = written.bytes();
     let mut octets = 0;
     while let Some(byte) = bytes.next() {
@@ -92,10 +80,7 @@ fn escaped(written: &str, to: &mut String) -> Result<usize, NameError> {
         } else if byte.is_ascii_graphic() {
             byte
         } else {
-            return Err(NameError::Character {
-                label: written.to_owned(),
-                character: byte.into(),
-            });
+            return Err(NameError::Character { label: written.to_owned(), character: byte.into() });
         };
         write_octet(octet.to_ascii_lowercase(), to);
         octets += 1;

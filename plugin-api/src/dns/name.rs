@@ -125,10 +125,7 @@ fn rewrite(name: &str) -> Result<String, NameError> {
         position += 1;
         let (written, after) = label::split(rest);
         if written.is_empty() {
-            return Err(NameError::EmptyLabel {
-                name: name.to_owned(),
-                position,
-            });
+            return Err(NameError::EmptyLabel { name: name.to_owned(), position });
         }
         if position > 1 {
             canonical.push('.');
@@ -137,10 +134,7 @@ fn rewrite(name: &str) -> Result<String, NameError> {
         rest = after;
     }
     if octets > MAX_WIRE {
-        return Err(NameError::LongName {
-            name: name.to_owned(),
-            octets,
-        });
+        return Err(NameError::LongName { name: name.to_owned(), octets });
     }
     Ok(canonical)
 }
@@ -154,10 +148,7 @@ fn rewrite(name: &str) -> Result<String, NameError> {
 /// assert!(!is_at_or_below("notexample.org", "example.org"));
 /// ```
 pub fn is_at_or_below(name: &str, zone: &str) -> bool {
-    zone == ROOT
-        || name
-            .strip_suffix(zone)
-            .is_some_and(|below| below.is_empty() || ends_a_label(below))
+    zone == ROOT || name.strip_suffix(zone).is_some_and(|below| below.is_empty() || ends_a_label(below))
 }
 
 /// Whether a text ends in a dot that is not part of an escape.
@@ -239,12 +230,7 @@ mod tests {
 
     #[test]
     fn canonical_names_are_borrowed() {
-        for name in [
-            "a.example.org",
-            "*.example.org",
-            "xn--bcher-kva.example",
-            "example.org.",
-        ] {
+        for name in ["a.example.org", "*.example.org", "xn--bcher-kva.example", "example.org."] {
             assert!(matches!(canonical(name), Ok(Cow::Borrowed(_))), "{name}");
         }
     }

@@ -39,10 +39,7 @@ impl<'a> Difference<'a> {
                 .map(|&(_, target)| target)
                 .collect()
         };
-        Self {
-            remove: missing_in(&wanted, &present),
-            add: missing_in(&there, &desired),
-        }
+        Self { remove: missing_in(&wanted, &present), add: missing_in(&there, &desired) }
     }
 
     /// Whether both are the same RRset.
@@ -63,10 +60,7 @@ pub fn without_duplicates<'a>(record_type: &str, targets: impl IntoIterator<Item
     if targets.len() < 2 {
         return targets;
     }
-    distinct(record_type, targets)
-        .into_iter()
-        .map(|(_, target)| target)
-        .collect()
+    distinct(record_type, targets).into_iter().map(|(_, target)| target).collect()
 }
 
 fn distinct<'a>(
@@ -74,12 +68,8 @@ fn distinct<'a>(
     targets: impl IntoIterator<Item = &'a str>,
 ) -> Vec<(Cow<'a, str>, &'a str)> {
     let mut seen = HashSet::new();
-    let spelled = targets
-        .into_iter()
-        .map(|target| (canonical_target(record_type, target), target));
-    spelled
-        .filter(|(spelling, _)| seen.insert(spelling.clone()))
-        .collect()
+    let spelled = targets.into_iter().map(|target| (canonical_target(record_type, target), target));
+    spelled.filter(|(spelling, _)| seen.insert(spelling.clone())).collect()
 }
 
 /// Whether RRsets of two different types may stand at one name.
@@ -112,11 +102,7 @@ pub fn may_stand_together(one: &str, other: &str) -> bool {
 pub fn clamp_ttl(seconds: u32, min: u32, max: u32) -> u32 {
     // RFC 2181, section 8: the highest bit is never set.
     let highest = if max == 0 { i32::MAX.unsigned_abs() } else { max };
-    if seconds == 0 {
-        0
-    } else {
-        seconds.max(min).min(highest)
-    }
+    if seconds == 0 { 0 } else { seconds.max(min).min(highest) }
 }
 
 #[cfg(test)]
@@ -134,13 +120,7 @@ mod tests {
         );
         assert!(difference.is_empty(), "{difference:?}");
         let difference = Difference::between("TXT", ["\"a b\""], ["a b", "c", "\"c\""]);
-        assert_eq!(
-            difference,
-            Difference {
-                remove: vec![],
-                add: vec!["c"]
-            }
-        );
+        assert_eq!(difference, Difference { remove: vec![], add: vec!["c"] });
     }
 
     #[test]

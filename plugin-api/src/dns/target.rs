@@ -86,11 +86,7 @@ fn name(target: &str) -> Result<Cow<'_, str>, String> {
 
 fn mx(target: &str) -> Result<String, String> {
     let [preference, exchange] = exactly(target, "PREFERENCE EXCHANGE")?;
-    Ok(format!(
-        "{} {}",
-        number(preference, "the preference", u16::MAX)?,
-        name(exchange)?
-    ))
+    Ok(format!("{} {}", number(preference, "the preference", u16::MAX)?, name(exchange)?))
 }
 
 fn srv(target: &str) -> Result<String, String> {
@@ -106,10 +102,8 @@ fn srv(target: &str) -> Result<String, String> {
 
 /// RFC 3403, section 4.1.
 fn naptr(target: &str) -> Result<String, String> {
-    let [order, preference, flags, services, regexp, replacement] = exactly(
-        target,
-        "ORDER PREFERENCE \"FLAGS\" \"SERVICES\" \"REGEXP\" REPLACEMENT",
-    )?;
+    let [order, preference, flags, services, regexp, replacement] =
+        exactly(target, "ORDER PREFERENCE \"FLAGS\" \"SERVICES\" \"REGEXP\" REPLACEMENT")?;
     Ok(format!(
         "{} {} {} {} {} {}",
         number(order, "the order", u16::MAX)?,
@@ -127,15 +121,9 @@ fn caa(target: &str) -> Result<String, String> {
     if tag.is_empty() || !tag.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(format!("the tag consists of letters and digits, got {tag:?}"));
     }
-    let value = txt::strings(value)
-        .map_err(|error| format!("the value: {error}"))?
-        .concat();
+    let value = txt::strings(value).map_err(|error| format!("the value: {error}"))?.concat();
     let flags = number(flags, "the flags", u8::MAX)?;
-    Ok(format!(
-        "{flags} {} {}",
-        tag.to_ascii_lowercase(),
-        txt::quote([value])
-    ))
+    Ok(format!("{flags} {} {}", tag.to_ascii_lowercase(), txt::quote([value])))
 }
 
 #[cfg(test)]
@@ -162,20 +150,12 @@ mod tests {
                 r#"100 10 u "E2U+sip" "!^.*$!sip:i@example.org!" ."#,
                 r#"100 10 "u" "E2U+sip" "!^.*$!sip:i@example.org!" ."#,
             ),
-            (
-                "NAPTR",
-                r#"1 2 "s" "" "a \" b" Next.org."#,
-                r#"1 2 "s" "" "a \" b" next.org"#,
-            ),
+            ("NAPTR", r#"1 2 "s" "" "a \" b" Next.org."#, r#"1 2 "s" "" "a \" b" next.org"#),
             ("CAA", "0 Issue letsencrypt.org", r#"0 issue "letsencrypt.org""#),
             ("TXT", "v=spf1 -all", r#""v=spf1 -all""#),
             ("SSHFP", "1 1 ABC", "1 1 ABC"),
         ] {
-            assert_eq!(
-                check_target(record_type, target),
-                Ok(()),
-                "{record_type} {target}"
-            );
+            assert_eq!(check_target(record_type, target), Ok(()), "{record_type} {target}");
             assert_eq!(canonical_target(record_type, target), spelling);
             assert_eq!(canonical_target(record_type, spelling), spelling);
             assert!(same_target(record_type, target, spelling));
@@ -194,11 +174,7 @@ mod tests {
             ("CNAME", "a..org", "label 2"),
             ("CNAME", "", "the name is empty"),
             ("NS", "a b.org", "' '"),
-            (
-                "MX",
-                "mail.example.org",
-                "expected `PREFERENCE EXCHANGE`, found 1 fields",
-            ),
+            ("MX", "mail.example.org", "expected `PREFERENCE EXCHANGE`, found 1 fields"),
             ("MX", "70000 mail.example.org", "from 0 to 65535, got \"70000\""),
             ("MX", "+5 mail.example.org", "must be a number"),
             ("MX", "10 192.0.2.1", "got an address"),

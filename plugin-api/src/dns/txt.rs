@@ -62,15 +62,9 @@ pub fn strings(target: &str) -> Result<Vec<Vec<u8>>, TxtError> {
 /// Whether a target can be read as TXT; costs less than reading it.
 pub fn check(target: &str) -> Result<(), TxtError> {
     // The registry's form: one pair of quotes and no escapes. Longer texts are counted exactly.
-    let inside = target
-        .strip_prefix('"')
-        .map_or(Some(target), |rest| rest.strip_suffix('"'));
+    let inside = target.strip_prefix('"').map_or(Some(target), |rest| rest.strip_suffix('"'));
     let simple = |inside: &str| inside.len() <= MAX_STRING && !inside.contains(['"', '\\']);
-    if inside.is_some_and(simple) {
-        Ok(())
-    } else {
-        strings(target).map(drop)
-    }
+    if inside.is_some_and(simple) { Ok(()) } else { strings(target).map(drop) }
 }
 
 /// Writes character strings in quotes, as zone files and most servers take them.
@@ -144,11 +138,7 @@ fn one(text: &str) -> Result<Vec<u8>, TxtError> {
     let mut string = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
-        string.push(if byte == b'\\' {
-            unescape(&mut bytes).ok_or(TxtError::Escape)?
-        } else {
-            byte
-        });
+        string.push(if byte == b'\\' { unescape(&mut bytes).ok_or(TxtError::Escape)? } else { byte });
     }
     Ok(string)
 }
@@ -161,18 +151,12 @@ mod tests {
 
     fn read(target: &str) -> Vec<String> {
         let strings = strings(target).expect(target);
-        strings
-            .into_iter()
-            .map(|string| String::from_utf8_lossy(&string).into_owned())
-            .collect()
+        strings.into_iter().map(|string| String::from_utf8_lossy(&string).into_owned()).collect()
     }
 
     #[test]
     fn both_forms_are_read() {
-        assert_eq!(
-            read("v=spf1 include:example.org -all"),
-            ["v=spf1 include:example.org -all"]
-        );
+        assert_eq!(read("v=spf1 include:example.org -all"), ["v=spf1 include:example.org -all"]);
         assert_eq!(
             read(r#""heritage=external-dns,external-dns/owner=me""#),
             ["heritage=external-dns,external-dns/owner=me"]
@@ -194,10 +178,7 @@ mod tests {
         assert_eq!(strings(r#""a" ""#), Err(TxtError::OpenQuote));
         assert_eq!(strings(r#""a\"#), Err(TxtError::Escape));
         assert_eq!(strings(r"a\300"), Err(TxtError::Escape));
-        assert_eq!(
-            strings(&"x".repeat(65_535)),
-            Err(TxtError::TooLong { octets: 65_535 + 257 })
-        );
+        assert_eq!(strings(&"x".repeat(65_535)), Err(TxtError::TooLong { octets: 65_535 + 257 }));
     }
 
     #[test]

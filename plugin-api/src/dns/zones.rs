@@ -25,11 +25,7 @@ pub struct ZoneMap<T> {
 
 impl<T> Default for ZoneMap<T> {
     fn default() -> Self {
-        Self {
-            zones: HashMap::new(),
-            root: None,
-            lengths: [0; 4],
-        }
+        Self { zones: HashMap::new(), root: None, lengths: [0; 4] }
     }
 }
 
@@ -69,10 +65,7 @@ impl<T> ZoneMap<T> {
     /// Each zone with its value, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
         let root = self.root.iter().map(|value| (".", value));
-        self.zones
-            .iter()
-            .map(|(zone, value)| (&**zone, value))
-            .chain(root)
+        self.zones.iter().map(|(zone, value)| (&**zone, value)).chain(root)
     }
 
     /// How many zones there are.

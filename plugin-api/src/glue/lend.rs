@@ -85,7 +85,7 @@ impl EndpointView for Lent<'_> {
     }
 
     fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.0.targets.as_slice().iter().map(|target| target.as_str())
+        self.0.targets.as_slice().iter().map(RStr::as_str)
     }
 
     fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
@@ -108,20 +108,21 @@ mod tests {
     fn endpoint() -> impl Strategy<Value = Endpoint> {
         let pairs = proptest::collection::vec(("\\PC{0,8}", "\\PC{0,8}"), 0..4);
         let targets = proptest::collection::vec("\\PC{0,12}", 0..4);
-        ("\\PC{0,20}", "[A-Z]{1,5}", "\\PC{0,5}", 0..=2_147_483_647_u32, targets, pairs.clone(), pairs).prop_map(
-            |(dns_name, record_type, set_identifier, record_ttl, targets, labels, properties)| Endpoint {
-                dns_name,
-                targets,
-                record_type,
-                set_identifier,
-                record_ttl,
-                labels: labels.into_iter().collect(),
-                provider_specific: properties
-                    .into_iter()
-                    .map(|(name, value)| Property { name, value })
-                    .collect(),
-            },
-        )
+        ("\\PC{0,20}", "[A-Z]{1,5}", "\\PC{0,5}", 0..=2_147_483_647_u32, targets, pairs.clone(), pairs)
+            .prop_map(|(dns_name, record_type, set_identifier, record_ttl, targets, labels, properties)| {
+                Endpoint {
+                    dns_name,
+                    targets,
+                    record_type,
+                    set_identifier,
+                    record_ttl,
+                    labels: labels.into_iter().collect(),
+                    provider_specific: properties
+                        .into_iter()
+                        .map(|(name, value)| Property { name, value })
+                        .collect(),
+                }
+            })
     }
 
     proptest! {

@@ -43,6 +43,12 @@ pub(crate) fn scope<F: Future>(host: Host, future: F) -> impl Future<Output = F:
     })
 }
 
+/// Marks every event of some code as the host's.
+pub(crate) fn within<T>(host: Host, code: impl FnOnce() -> T) -> T {
+    let _restore = Restore(CURRENT.replace(Some(host)));
+    code()
+}
+
 /// Puts the former host back, also when the poll panics.
 struct Restore(Option<Host>);
 
@@ -53,7 +59,8 @@ impl Drop for Restore {
 }
 
 fn with_host<T>(run: impl FnOnce(&Host) -> T) -> Option<T> {
-    let current = CURRENT.try_with(|current| current.try_borrow().ok().and_then(|host| host.clone())).ok().flatten();
+    let current =
+        CURRENT.try_with(|current| current.try_borrow().ok().and_then(|host| host.clone())).ok().flatten();
     current.as_ref().or(FALLBACK.get()).map(run)
 }
 

@@ -35,7 +35,8 @@ extern "C" fn root_module<D: Definition>() -> RootModuleResult {
 
 fn build<D: Definition>() -> PluginModuleRef {
     panic::install_hook();
-    PluginModule { manifest: manifest::<D>, schema: schema::<D>, configure: configure::<D> }.leak_into_prefix()
+    PluginModule { manifest: manifest::<D>, schema: schema::<D>, configure: configure::<D> }
+        .leak_into_prefix()
 }
 
 extern "C" fn manifest<D: Definition>() -> RStr<'static> {
@@ -50,7 +51,10 @@ extern "C" fn schema<D: Definition>() -> RString {
     RString::from(schema.unwrap_or_default())
 }
 
-pub(crate) extern "C" fn configure<D: Definition>(host: RHostBox, settings: RStr<'_>) -> RResult<RPluginBox, RVec<RFault>> {
+pub(crate) extern "C" fn configure<D: Definition>(
+    host: RHostBox,
+    settings: RStr<'_>,
+) -> RResult<RPluginBox, RVec<RFault>> {
     let result = panic::guard(|| -> Result<RPluginBox, Vec<Fault>> {
         let host = Host::new(host);
         logging::install(&host);

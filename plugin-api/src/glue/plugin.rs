@@ -27,9 +27,10 @@ pub(crate) struct Configured<B: Backend> {
 impl<B: Backend> Configured<B> {
     fn adjuster(&self, capabilities: RStr<'_>) -> Result<Option<Adjust>> {
         guard(|| {
-            let capabilities: Capabilities = serde_json::from_str(capabilities.as_str()).map_err(|error| {
-                Error::new(ErrorKind::Internal, format!("the stored capabilities can't be read: {error}"))
-            })?;
+            let capabilities: Capabilities =
+                serde_json::from_str(capabilities.as_str()).map_err(|error| {
+                    Error::new(ErrorKind::Internal, format!("the stored capabilities can't be read: {error}"))
+                })?;
             Ok(B::adjust(&self.config, &capabilities))
         })
         .and_then(|result| result)
@@ -64,7 +65,7 @@ impl<B: Backend> RPlugin for Configured<B> {
             Ok(adjust) => adjust,
             Err(error) => return FfiFuture::new(std::future::ready(RErr(task::encode(&error)))),
         };
-        task::run(&self.host, self.workers, async move {
+        task::compute(&self.host, self.workers, move || {
             let call = decode_call(&call);
             tracing::trace!(call = call.id(), "adjusting endpoints");
             let endpoints = collect::endpoints(&source)?;

@@ -30,13 +30,7 @@ impl TestBackend {
     pub(super) fn open(plugin: RPluginBox, seen: Arc<Seen>) -> Result<Self> {
         let opened = result(plugin.open(call(None, false)), None)?;
         let capabilities = opened.capabilities.into_string();
-        Ok(Self {
-            backend: opened.backend,
-            plugin,
-            capabilities,
-            seen,
-            time_limit: None,
-        })
+        Ok(Self { backend: opened.backend, plugin, capabilities, seen, time_limit: None })
     }
 
     /// Gives up on each later call after that long, as the daemon does: the call's future is
@@ -128,28 +122,18 @@ impl TestBackend {
 
 impl fmt::Debug for TestBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestBackend")
-            .field("capabilities", &self.capabilities)
-            .finish_non_exhaustive()
+        f.debug_struct("TestBackend").field("capabilities", &self.capabilities).finish_non_exhaustive()
     }
 }
 
 fn complete(taken: &Taken) -> Result<Vec<Endpoint>> {
-    taken
-        .complete()
-        .ok_or_else(|| Error::new(ErrorKind::Internal, "the list was not said to be complete"))
+    taken.complete().ok_or_else(|| Error::new(ErrorKind::Internal, "the list was not said to be complete"))
 }
 
 fn call(time_limit: Option<Duration>, dry_run: bool) -> RCall {
-    let time_left_ms = time_limit.map_or(u64::MAX, |limit| {
-        u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)
-    });
-    RCall {
-        id: RString::from("test"),
-        time_left_ms,
-        dry_run,
-        ext: RVec::new(),
-    }
+    let time_left_ms =
+        time_limit.map_or(u64::MAX, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+    RCall { id: RString::from("test"), time_left_ms, dry_run, ext: RVec::new() }
 }
 
 fn result<T>(future: impl Future<Output = RResult<T, RError>>, limit: Option<Duration>) -> Result<T> {
@@ -162,9 +146,6 @@ fn result<T>(future: impl Future<Output = RResult<T, RError>>, limit: Option<Dur
                 wait => decoded.with_retry_after(Duration::from_millis(wait)),
             })
         }
-        None => Err(Error::new(
-            ErrorKind::Cancelled,
-            "the call took longer than its time limit",
-        )),
+        None => Err(Error::new(ErrorKind::Cancelled, "the call took longer than its time limit")),
     }
 }

@@ -56,13 +56,7 @@ impl ChangesBuilder {
     pub fn build(&self) -> Changes {
         let old = self.update.iter().filter_map(|(old, _)| old.as_ref());
         let new = self.update.iter().map(|(_, new)| new);
-        let endpoints = self
-            .create
-            .iter()
-            .chain(old)
-            .chain(new)
-            .chain(&self.delete)
-            .collect();
+        let endpoints = self.create.iter().chain(old).chain(new).chain(&self.delete).collect();
         let create = 0..self.create.len();
         let mut olds = create.end..;
         let first_new = create.end + self.update.iter().filter(|(old, _)| old.is_some()).count();
@@ -73,11 +67,6 @@ impl ChangesBuilder {
             .map(|((old, _), new)| (old.as_ref().and_then(|_| olds.next()), new))
             .collect();
         let first_delete = first_new + self.update.len();
-        Changes::new(
-            endpoints,
-            create,
-            updates,
-            first_delete..first_delete + self.delete.len(),
-        )
+        Changes::new(endpoints, create, updates, first_delete..first_delete + self.delete.len())
     }
 }

@@ -60,6 +60,14 @@ impl RHost for TestHost {
         RString::from(self.zones.as_str())
     }
 
+    fn base_directory(&self) -> RString {
+        RString::from(".")
+    }
+
+    fn state_directory(&self) -> RString {
+        RString::from(".")
+    }
+
     fn log_enabled(&self, _: u32, _: RStr<'_>) -> bool {
         true
     }
@@ -72,11 +80,7 @@ impl RHost for TestHost {
             4 => "debug",
             _ => "trace",
         };
-        let line = LogLine {
-            level,
-            message: line.message.as_str().to_owned(),
-            fields: owned(line.fields),
-        };
+        let line = LogLine { level, message: line.message.as_str().to_owned(), fields: owned(line.fields) };
         self.seen.log().push(line);
     }
 
@@ -87,12 +91,7 @@ impl RHost for TestHost {
             _ => "histogram",
         };
         let name = metric.name.as_str().to_owned();
-        self.seen.metrics().push(Metric {
-            kind,
-            name,
-            labels: owned(metric.labels),
-            value: metric.value,
-        });
+        self.seen.metrics().push(Metric { kind, name, labels: owned(metric.labels), value: metric.value });
     }
 }
 

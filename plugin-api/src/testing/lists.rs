@@ -36,10 +36,7 @@ impl RSource for Batch {
             list::UPDATE_OLD => self.0.update().all(|(old, new)| match old {
                 Some(old) => visit(&old.to_endpoint()),
                 // As the daemon says that the client named no old record.
-                None => visit(&Endpoint {
-                    targets: Vec::new(),
-                    ..new.to_endpoint()
-                }),
+                None => visit(&Endpoint { targets: Vec::new(), ..new.to_endpoint() }),
             }),
             list::UPDATE_NEW => self.0.update().all(|(_, new)| visit(&new.to_endpoint())),
             list::DELETE => self.0.delete().all(|endpoint| visit(&endpoint.to_endpoint())),
@@ -63,11 +60,7 @@ impl Taken {
 
 impl RSink for Taken {
     fn push(&mut self, endpoint: &REndpointRef<'_>) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .push(Lent(endpoint).to_endpoint());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(Lent(endpoint).to_endpoint());
         true
     }
 
@@ -98,10 +91,7 @@ impl RReport for Report {
             _ => ChangeId::Delete(index),
         };
         let error = Error::new(ErrorKind::from_code(failure.kind), failure.reason.as_str());
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .fail(change, &error);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fail(change, &error);
         true
     }
 

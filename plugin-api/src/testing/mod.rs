@@ -87,10 +87,8 @@ pub fn open<B: Backend>(
     let seen = Arc::new(host::Seen::default());
     let zones: Vec<String> = zones.into_iter().map(Into::into).collect();
     let plugin = configured::<B>(&settings, &zones, &seen)?.map_err(|faults| {
-        let lines: Vec<String> = faults
-            .iter()
-            .map(|fault| format!("{}: {} {}", fault.path, fault.message, fault.hint))
-            .collect();
+        let lines: Vec<String> =
+            faults.iter().map(|fault| format!("{}: {} {}", fault.path, fault.message, fault.hint)).collect();
         Error::new(ErrorKind::Config, lines.join("; "))
     })?;
     TestBackend::open(plugin, seen)
@@ -112,10 +110,7 @@ fn configured<B: Backend>(
     seen: &Arc<host::Seen>,
 ) -> Result<Result<RPluginBox, Vec<Fault>>> {
     let settings = serde_json::to_string(settings)?;
-    let host = host::TestHost {
-        zones: zones.join(" "),
-        seen: Arc::clone(seen),
-    };
+    let host = host::TestHost { zones: zones.join(" "), seen: Arc::clone(seen) };
     let configured: RResult<_, _> =
         configure::<Exported<B>>(RHost_TO::from_value(host, TD_Opaque), RStr::from_str(&settings));
     Ok(match configured {

@@ -66,9 +66,7 @@ impl<'a> Records<'a> {
         }
         keyed.sort_unstable_by(|(left_name, left), (right_name, right)| {
             let key = |index: usize| (key(&items[index]), index);
-            left_name
-                .cmp(right_name)
-                .then_with(|| key(*left).cmp(&key(*right)))
+            left_name.cmp(right_name).then_with(|| key(*left).cmp(&key(*right)))
         });
         let mut names = vec![0..0; by_name.len()];
         for (at, &(name, _)) in keyed.iter().enumerate() {
@@ -77,11 +75,7 @@ impl<'a> Records<'a> {
             }
             names[name].end = at + 1;
         }
-        Self {
-            sorted: keyed.into_iter().map(|(_, index)| index).collect(),
-            names,
-            by_name,
-        }
+        Self { sorted: keyed.into_iter().map(|(_, index)| index).collect(), names, by_name }
     }
 
     /// The records at a name with a set identifier, and a type if that is known.
@@ -109,10 +103,7 @@ fn join_name(items: &[Item<'_>], at_name: &[usize], sets: &mut Sets) {
     if at_name.len() < 2 {
         return;
     }
-    let types: BTreeSet<&str> = at_name
-        .iter()
-        .map(|&index| items[index].endpoint.record_type())
-        .collect();
+    let types: BTreeSet<&str> = at_name.iter().map(|&index| items[index].endpoint.record_type()).collect();
     if types.contains("CNAME") && types.iter().any(|other| !may_stand_together("CNAME", other)) {
         sets.join_all(at_name);
         return;
@@ -182,10 +173,7 @@ fn join_ownership<'a>(items: &'a [Item<'a>], records: &Records<'a>, sets: &mut S
             }
             (owned.into_owned(), likeliest)
         } else {
-            if ownership::guesses(&item.name)
-                .iter()
-                .any(|(name, record_type)| find(name, *record_type))
-            {
+            if ownership::guesses(&item.name).iter().any(|(name, record_type)| find(name, *record_type)) {
                 continue;
             }
             (item.name.to_string(), None)
@@ -219,9 +207,7 @@ fn collect(items: &[Item<'_>], sets: &mut Sets) -> Vec<Unit> {
             // Deleted last, written first.
             (step, item.owns == item.deletes)
         });
-        Unit {
-            changes: unit.into_iter().map(|index| items[index].id).collect(),
-        }
+        Unit { changes: unit.into_iter().map(|index| items[index].id).collect() }
     };
     members.into_iter().map(in_order).collect()
 }
@@ -233,9 +219,7 @@ struct Sets {
 
 impl Sets {
     fn new(length: usize) -> Self {
-        Self {
-            parents: (0..length).collect(),
-        }
+        Self { parents: (0..length).collect() }
     }
 
     fn root(&mut self, index: usize) -> usize {

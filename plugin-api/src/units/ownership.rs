@@ -68,11 +68,7 @@ pub(super) fn guesses(txt: &str) -> Vec<(String, Option<&'static str>)> {
     let above = suffixes(txt).nth(1).unwrap_or_default();
     let label = txt.strip_suffix(above).unwrap_or(txt).trim_end_matches('.');
     let join = |label: &str| {
-        if above.is_empty() {
-            label.to_owned()
-        } else {
-            format!("{label}.{above}")
-        }
+        if above.is_empty() { label.to_owned() } else { format!("{label}.{above}") }
     };
     let mut guesses = Vec::new();
     for (at, _) in label.match_indices('-') {
@@ -86,9 +82,7 @@ pub(super) fn guesses(txt: &str) -> Vec<(String, Option<&'static str>)> {
     }
     if !above.is_empty() {
         guesses.extend(
-            words(label)
-                .filter_map(record_type)
-                .map(|record_type| (above.to_owned(), Some(record_type))),
+            words(label).filter_map(record_type).map(|record_type| (above.to_owned(), Some(record_type))),
         );
     }
     // Before 0.12 the TXT had the record's own name.
@@ -97,16 +91,11 @@ pub(super) fn guesses(txt: &str) -> Vec<(String, Option<&'static str>)> {
 }
 
 fn words(affix: &str) -> impl DoubleEndedIterator<Item = &str> {
-    affix
-        .split(|character: char| !character.is_alphanumeric())
-        .filter(|word| !word.is_empty())
+    affix.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty())
 }
 
 fn record_type(word: &str) -> Option<&'static str> {
-    TYPES
-        .iter()
-        .find(|(written, _)| *written == word)
-        .map(|&(_, record_type)| record_type)
+    TYPES.iter().find(|(written, _)| *written == word).map(|&(_, record_type)| record_type)
 }
 
 /// What stands before and behind the last occurrence of a label that is not part of a longer word.
@@ -114,11 +103,11 @@ fn around<'a>(text: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
     if label.is_empty() {
         return None;
     }
-    text.rmatch_indices(label)
-        .map(|(at, _)| (&text[..at], &text[at + label.len()..]))
-        .find(|(before, after)| {
+    text.rmatch_indices(label).map(|(at, _)| (&text[..at], &text[at + label.len()..])).find(
+        |(before, after)| {
             !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
-        })
+        },
+    )
 }
 
 #[cfg(test)]
@@ -146,21 +135,14 @@ mod tests {
             ("owner.www.example.org", "www.example.org", &[]),
             ("a-org", "org", &["A"]),
         ] {
-            assert_eq!(
-                types(txt, owned).collect::<Vec<_>>(),
-                expected,
-                "{txt} owning {owned}"
-            );
+            assert_eq!(types(txt, owned).collect::<Vec<_>>(), expected, "{txt} owning {owned}");
         }
     }
 
     #[test]
     fn without_a_label_the_name_is_guessed() {
         let names = |txt| guesses(txt).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        assert_eq!(
-            names("a-www.example.org"),
-            ["www.example.org", "example.org", "a-www.example.org"]
-        );
+        assert_eq!(names("a-www.example.org"), ["www.example.org", "example.org", "a-www.example.org"]);
         assert_eq!(names("www-cname.example.org")[0], "www.example.org");
         assert_eq!(names("x-mx.www.example.org")[1], "www.example.org");
         assert_eq!(names("www.example.org"), ["www.example.org"]);
@@ -171,16 +153,12 @@ mod tests {
     fn ownership_is_told_by_text_where_there_is_no_label() {
         use crate::Endpoint;
         let txt = |target: &str| Endpoint::new("a-www.example.org", "TXT", [target]);
-        assert!(is_ownership_txt(&txt(
-            "\"heritage=external-dns,external-dns/owner=me\""
-        )));
+        assert!(is_ownership_txt(&txt("\"heritage=external-dns,external-dns/owner=me\"")));
         assert!(is_ownership_txt(&txt("heritage=external-dns")));
         assert!(!is_ownership_txt(&txt("about heritage=external-dns")));
         let mut encrypted = txt("\"kPq0eXAmPlE=\"");
         assert!(!is_ownership_txt(&encrypted));
-        encrypted
-            .labels
-            .insert("ownedRecord".into(), "www.example.org".into());
+        encrypted.labels.insert("ownedRecord".into(), "www.example.org".into());
         assert!(is_ownership_txt(&encrypted));
         encrypted.record_type = "A".into();
         assert!(!is_ownership_txt(&encrypted));

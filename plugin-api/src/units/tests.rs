@@ -20,13 +20,8 @@ fn in_set(set: &str, mut endpoint: Endpoint) -> Endpoint {
 
 /// An ownership TXT as the registry sends it.
 fn txt(name: &str, owned: &str) -> Endpoint {
-    let mut txt = Endpoint::new(
-        format!("{name}.example.org"),
-        "TXT",
-        ["\"heritage=external-dns\""],
-    );
-    txt.labels
-        .insert("ownedRecord".into(), format!("{owned}.example.org"));
+    let mut txt = Endpoint::new(format!("{name}.example.org"), "TXT", ["\"heritage=external-dns\""]);
+    txt.labels.insert("ownedRecord".into(), format!("{owned}.example.org"));
     txt
 }
 
@@ -37,12 +32,7 @@ fn unlabelled(name: &str) -> Endpoint {
 }
 
 fn units(batch: &ChangesBuilder) -> Vec<Vec<ChangeId>> {
-    batch
-        .build()
-        .units()
-        .into_iter()
-        .map(|Unit { changes }| changes)
-        .collect()
+    batch.build().units().into_iter().map(|Unit { changes }| changes).collect()
 }
 
 #[test]
@@ -57,12 +47,7 @@ fn a_record_and_its_ownership_are_one_unit_in_order() {
         .delete(record("gone", "A"));
     assert_eq!(
         units(&batch),
-        [
-            vec![Delete(1), Delete(0)],
-            vec![Update(1), Update(0)],
-            vec![Create(2), Create(0)],
-            vec![Create(1)],
-        ]
+        [vec![Delete(1), Delete(0)], vec![Update(1), Update(0)], vec![Create(2), Create(0)], vec![Create(1)],]
     );
 }
 
@@ -95,10 +80,7 @@ fn types_that_live_together_are_apart() {
 fn a_cname_joins_everything_at_its_name() {
     let batch = ChangesBuilder::new()
         .create(in_set("blue", record("www", "CNAME")))
-        .update(
-            in_set("green", record("www", "A")),
-            in_set("green", record("www", "A")),
-        )
+        .update(in_set("green", record("www", "A")), in_set("green", record("www", "A")))
         .create(record("ww", "A"));
     assert_eq!(units(&batch), [vec![Update(0), Create(0)], vec![Create(1)]]);
     let weighted = ChangesBuilder::new()
@@ -115,10 +97,7 @@ fn what_makes_room_for_a_dname_is_its_unit() {
         .create(record("beside", "A"))
         .delete(record("a.b.old", "A"))
         .delete(record("very-old", "A"));
-    assert_eq!(
-        units(&batch),
-        [vec![Delete(0), Create(0)], vec![Delete(1)], vec![Create(1)]]
-    );
+    assert_eq!(units(&batch), [vec![Delete(0), Create(0)], vec![Delete(1)], vec![Create(1)]]);
 }
 
 #[test]
@@ -130,10 +109,7 @@ fn names_are_compared_in_one_spelling() {
     let mut owner = Endpoint::new("a-bücher.example", "TXT", ["\"heritage=external-dns\""]);
     owner.labels.insert("ownedRecord".into(), "bücher.example".into());
     let record = |record_type| Endpoint::new("bücher.example", record_type, ["x"]);
-    let batch = ChangesBuilder::new()
-        .create(record("MX"))
-        .create(record("A"))
-        .create(owner);
+    let batch = ChangesBuilder::new().create(record("MX")).create(record("A")).create(owner);
     assert_eq!(units(&batch), [vec![Create(0)], vec![Create(2), Create(1)]]);
 }
 
@@ -144,10 +120,7 @@ fn an_ownership_record_of_unknown_type_joins_the_whole_name() {
         .create(record("www", "AAAA"))
         .create(txt("owner.www", "www"))
         .create(in_set("blue", record("www", "A")));
-    assert_eq!(
-        units(&batch),
-        [vec![Create(2), Create(0), Create(1)], vec![Create(3)]]
-    );
+    assert_eq!(units(&batch), [vec![Create(2), Create(0), Create(1)], vec![Create(3)]]);
 }
 
 #[test]
@@ -157,10 +130,7 @@ fn an_ownership_record_alone_is_a_unit_of_what_it_owns() {
         .create(txt("x-a.www", "www"))
         .delete(txt("y-a.www", "www"))
         .create(unlabelled("plain"));
-    assert_eq!(
-        units(&batch),
-        [vec![Delete(0), Create(1)], vec![Create(0)], vec![Create(2)]]
-    );
+    assert_eq!(units(&batch), [vec![Delete(0), Create(1)], vec![Create(0)], vec![Create(2)]]);
 }
 
 #[test]
@@ -179,9 +149,7 @@ fn a_large_batch_takes_time_in_proportion() {
     let mut batch = ChangesBuilder::new();
     for set in 0..20_000 {
         let set = set.to_string();
-        batch = batch
-            .create(in_set(&set, record("www", "A")))
-            .create(in_set(&set, txt("a-www", "www")));
+        batch = batch.create(in_set(&set, record("www", "A"))).create(in_set(&set, txt("a-www", "www")));
     }
     assert_eq!(units(&batch).len(), 20_000);
 }
@@ -193,29 +161,20 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
         "x-(a|cname|mx)\\.[ab]\\.example\\.org"
     ];
     let record_type = prop_oneof!["A", "AAAA", "CNAME", "TXT", "TXT", "DNAME"];
-    (
-        name,
-        record_type,
-        "[12]?",
-        proptest::option::of("[ab]\\.example\\.org"),
-        any::<bool>(),
-    )
-        .prop_map(|(name, record_type, set, owned, heritage)| {
+    (name, record_type, "[12]?", proptest::option::of("[ab]\\.example\\.org"), any::<bool>()).prop_map(
+        |(name, record_type, set, owned, heritage)| {
             let target = if heritage { "heritage=external-dns" } else { "x" };
             let mut endpoint = in_set(&set, Endpoint::new(name, record_type, [target]));
+            endpoint.labels.extend(owned.map(|owned| ("ownedRecord".to_owned(), owned)));
             endpoint
-                .labels
-                .extend(owned.map(|owned| ("ownedRecord".to_owned(), owned)));
-            endpoint
-        })
+        },
+    )
 }
 
 fn any_batch() -> impl Strategy<Value = Changes> {
     let list = || proptest::collection::vec(any_endpoint(), 0..8);
     (list(), list(), list()).prop_map(|(create, update, delete)| {
-        let batch = create
-            .into_iter()
-            .fold(ChangesBuilder::new(), ChangesBuilder::create);
+        let batch = create.into_iter().fold(ChangesBuilder::new(), ChangesBuilder::create);
         let batch = update.into_iter().fold(batch, ChangesBuilder::upsert);
         delete.into_iter().fold(batch, ChangesBuilder::delete).build()
     })

@@ -29,20 +29,15 @@ pub(super) fn set_identifiers(trial: &Trial<'_>) -> Tried {
 pub(super) fn properties(trial: &Trial<'_>) -> Tried {
     let mut endpoint = trial.record("www", "A", &["192.0.2.1"]);
     for (name, value) in [("webhook/zone", "b"), ("webhook/comment", "hello, \"world\"")] {
-        endpoint.provider_specific.push(Property {
-            name: name.into(),
-            value: value.into(),
-        });
+        endpoint.provider_specific.push(Property { name: name.into(), value: value.into() });
     }
     trial.create(std::slice::from_ref(&endpoint))?;
     trial.expect(&[endpoint])
 }
 
 pub(super) fn wildcard(trial: &Trial<'_>) -> Tried {
-    let records = [
-        trial.record("*", "A", &["192.0.2.1"]),
-        trial.record("*.deep", "CNAME", &[&trial.name("web")]),
-    ];
+    let records =
+        [trial.record("*", "A", &["192.0.2.1"]), trial.record("*.deep", "CNAME", &[&trial.name("web")])];
     trial.create(&records)?;
     trial.expect(&records)
 }
@@ -72,10 +67,7 @@ pub(super) fn spelling_of_names(trial: &Trial<'_>) -> Tried {
     trial.expect(std::slice::from_ref(&plain))?;
     let listed = trial.listed()?;
     if listed.iter().any(|endpoint| endpoint.dns_name != plain.dns_name) {
-        return Err(format!(
-            "{} is listed as {}",
-            shouted.dns_name, listed[0].dns_name
-        ));
+        return Err(format!("{} is listed as {}", shouted.dns_name, listed[0].dns_name));
     }
     trial.apply(&ChangesBuilder::new().delete(shouted))?;
     trial.expect(&[])
@@ -122,11 +114,7 @@ pub(super) fn types(trial: &Trial<'_>) -> Tried {
         trial.record("_sip._tcp", "SRV", &[&format!("0 5 5060 {host}.")]),
         trial.record("sub", "NS", &[&host]),
         trial.record("ptr", "PTR", &[&host]),
-        trial.record(
-            "naptr",
-            "NAPTR",
-            &["100 10 \"u\" \"E2U+sip\" \"!^.*$!sip:info@example.org!\" ."],
-        ),
+        trial.record("naptr", "NAPTR", &["100 10 \"u\" \"E2U+sip\" \"!^.*$!sip:info@example.org!\" ."]),
         trial.record("dname", "DNAME", &["elsewhere.example.net"]),
     ];
     let taken = trial.record_types();

@@ -84,9 +84,7 @@ pub(super) fn retype(trial: &Trial<'_>) -> Tried {
     let alias = trial.record("www", "CNAME", &[&trial.name("web")]);
     trial.create(std::slice::from_ref(&address))?;
     for (before, after) in [(&address, &alias), (&alias, &address)] {
-        let batch = ChangesBuilder::new()
-            .create(trial.adjusted(after)?)
-            .delete(trial.adjusted(before)?);
+        let batch = ChangesBuilder::new().create(trial.adjusted(after)?).delete(trial.adjusted(before)?);
         trial.apply(&batch)?;
         trial.expect(std::slice::from_ref(after))?;
     }

@@ -59,10 +59,7 @@ pub struct Battery {
 impl Battery {
     /// All behaviours, in a zone of the backend's: canonical.
     pub fn new(zone: impl Into<String>) -> Self {
-        Self {
-            zone: zone.into(),
-            without: Vec::new(),
-        }
+        Self { zone: zone.into(), without: Vec::new() }
     }
 
     /// Leaves out a behaviour that the server behind the backend can't have.
@@ -73,19 +70,14 @@ impl Battery {
     #[must_use]
     pub fn without(mut self, behaviour: &str) -> Self {
         let names: Vec<&str> = BEHAVIOURS.iter().map(|(name, _)| *name).collect();
-        assert!(
-            names.contains(&behaviour),
-            "no behaviour is named {behaviour:?}; there are {names:?}"
-        );
+        assert!(names.contains(&behaviour), "no behaviour is named {behaviour:?}; there are {names:?}");
         self.without.push(behaviour.to_owned());
         self
     }
 
     /// Tries every behaviour, and says which failed and why.
     pub fn failures(&self, backend: &TestBackend) -> Vec<(&'static str, String)> {
-        let tried = BEHAVIOURS
-            .iter()
-            .filter(|(name, _)| !self.without.iter().any(|without| without == name));
+        let tried = BEHAVIOURS.iter().filter(|(name, _)| !self.without.iter().any(|without| without == name));
         tried
             .filter_map(|&(name, behaviour)| {
                 let trial = Trial::new(backend, &self.zone, name);
@@ -103,15 +95,8 @@ impl Battery {
     /// When one fails; the message names all that do.
     pub fn run(&self, backend: &TestBackend) {
         let failures = self.failures(backend);
-        let lines: String = failures
-            .iter()
-            .map(|(name, reason)| format!("\n  {name}: {reason}"))
-            .collect();
-        assert!(
-            failures.is_empty(),
-            "{} behaviours failed:{lines}",
-            failures.len()
-        );
+        let lines: String = failures.iter().map(|(name, reason)| format!("\n  {name}: {reason}")).collect();
+        assert!(failures.is_empty(), "{} behaviours failed:{lines}", failures.len());
     }
 }
 
@@ -148,11 +133,8 @@ mod tests {
         let liar = open::<Liar>(json!({}), ["example.org"]).unwrap();
         let failures = Battery::new("example.org").failures(&liar);
         let failed: Vec<_> = failures.iter().map(|(name, _)| *name).collect();
-        let passed: Vec<_> = BEHAVIOURS
-            .iter()
-            .map(|(name, _)| *name)
-            .filter(|name| !failed.contains(name))
-            .collect();
+        let passed: Vec<_> =
+            BEHAVIOURS.iter().map(|(name, _)| *name).filter(|name| !failed.contains(name)).collect();
         // Nothing is there, which is what these ask for.
         assert_eq!(passed, ["empty batch"]);
     }

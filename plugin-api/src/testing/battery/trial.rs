@@ -15,11 +15,7 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     pub(super) fn new(backend: &'a TestBackend, zone: &'a str, behaviour: &str) -> Self {
-        Self {
-            backend,
-            zone,
-            base: format!("{}.battery.{zone}", behaviour.replace(' ', "-")),
-        }
+        Self { backend, zone, base: format!("{}.battery.{zone}", behaviour.replace(' ', "-")) }
     }
 
     pub(super) fn zone(&self) -> &str {
@@ -52,10 +48,7 @@ impl<'a> Trial<'a> {
     }
 
     pub(super) fn adjusted(&self, endpoint: &Endpoint) -> Result<Endpoint, String> {
-        let adjusted = self
-            .backend
-            .adjust([endpoint.clone()])
-            .map_err(failed("adjust"))?;
+        let adjusted = self.backend.adjust([endpoint.clone()]).map_err(failed("adjust"))?;
         <[Endpoint; 1]>::try_from(adjusted)
             .map(|[adjusted]| adjusted)
             .map_err(|adjusted| format!("adjust made {} endpoints of one", adjusted.len()))
@@ -104,26 +97,17 @@ impl<'a> Trial<'a> {
 
     /// Expects exactly these endpoints, adjusted, to be listed: with nothing for the planner to do.
     pub(super) fn expect(&self, expected: &[Endpoint]) -> Result<(), String> {
-        let expected: Vec<Endpoint> = expected
-            .iter()
-            .map(|endpoint| self.adjusted(endpoint))
-            .collect::<Result<_, _>>()?;
+        let expected: Vec<Endpoint> =
+            expected.iter().map(|endpoint| self.adjusted(endpoint)).collect::<Result<_, _>>()?;
         settled(&self.listed()?, &expected)
     }
 
     /// Removes what this behaviour wrote.
     pub(super) fn clean(&self) -> Result<(), String> {
-        let batch = self
-            .listed()?
-            .into_iter()
-            .fold(ChangesBuilder::new(), ChangesBuilder::delete);
+        let batch = self.listed()?.into_iter().fold(ChangesBuilder::new(), ChangesBuilder::delete);
         self.apply(&batch)?;
         let left = self.listed()?.len();
-        if left == 0 {
-            Ok(())
-        } else {
-            Err(format!("{left} records are left after all were deleted"))
-        }
+        if left == 0 { Ok(()) } else { Err(format!("{left} records are left after all were deleted")) }
     }
 }
 
@@ -145,10 +129,7 @@ pub(super) fn settled(listed: &[Endpoint], expected: &[Endpoint]) -> Result<(), 
             return Err(format!("{what} is listed {} times, not once", found.len()));
         };
         if sorted(&found.targets) != sorted(&wanted.targets) {
-            return Err(format!(
-                "{what} is listed with {:?} instead of {:?}",
-                found.targets, wanted.targets
-            ));
+            return Err(format!("{what} is listed with {:?} instead of {:?}", found.targets, wanted.targets));
         }
         if wanted.record_ttl != 0 && found.record_ttl != wanted.record_ttl {
             return Err(format!(
@@ -162,40 +143,21 @@ pub(super) fn settled(listed: &[Endpoint], expected: &[Endpoint]) -> Result<(), 
             list
         };
         if properties(found) != properties(wanted) {
-            return Err(format!(
-                "{what} is listed with properties {:?}",
-                found.provider_specific
-            ));
+            return Err(format!("{what} is listed with properties {:?}", found.provider_specific));
         }
     }
     if listed.len() == expected.len() {
         return Ok(());
     }
-    let names: Vec<_> = listed
-        .iter()
-        .map(|endpoint| (&endpoint.record_type, &endpoint.dns_name))
-        .collect();
-    Err(format!(
-        "{} records are listed instead of {}: {names:?}",
-        listed.len(),
-        expected.len()
-    ))
+    let names: Vec<_> = listed.iter().map(|endpoint| (&endpoint.record_type, &endpoint.dns_name)).collect();
+    Err(format!("{} records are listed instead of {}: {names:?}", listed.len(), expected.len()))
 }
 
 /// The planner's order and comparison: addresses by value, other text without case.
 fn sorted(targets: &[String]) -> Vec<String> {
-    let address = |target: &String| {
-        target
-            .parse::<std::net::IpAddr>()
-            .map(|address| address.to_string())
-    };
-    let mut sorted: Vec<(String, &String)> = targets
-        .iter()
-        .map(|target| (address(target).unwrap_or_else(|_| target.clone()), target))
-        .collect();
+    let address = |target: &String| target.parse::<std::net::IpAddr>().map(|address| address.to_string());
+    let mut sorted: Vec<(String, &String)> =
+        targets.iter().map(|target| (address(target).unwrap_or_else(|_| target.clone()), target)).collect();
     sorted.sort();
-    sorted
-        .into_iter()
-        .map(|(key, _)| key.to_ascii_lowercase())
-        .collect()
+    sorted.into_iter().map(|(key, _)| key.to_ascii_lowercase()).collect()
 }

@@ -57,10 +57,7 @@ fn refuse(outcome: &mut Outcome, changes: &Changes, unit: &Unit, culprit: Change
         } else if let Some(change) = changes.get(culprit) {
             let endpoint = change.endpoint();
             let (record_type, name) = (endpoint.record_type(), endpoint.dns_name());
-            outcome.refuse(
-                id,
-                format!("left undone together with {record_type} {name}: {reason}"),
-            );
+            outcome.refuse(id, format!("left undone together with {record_type} {name}: {reason}"));
         }
     }
 }

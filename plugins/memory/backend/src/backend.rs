@@ -61,6 +61,7 @@ impl Backend for Memory {
         let (storage, records) = match settings.file {
             None => (Storage::Nowhere, Records::default()),
             Some(path) => {
+                let path = host.resolve(path);
                 let (file, records) = tokio::task::spawn_blocking(move || RecordFile::open(&path))
                     .await?
                     .map_err(|error| open_error(&error))?;
@@ -69,10 +70,7 @@ impl Backend for Memory {
             }
         };
         let state = State { records, storage };
-        Ok(Self {
-            zones: Arc::new(zones),
-            state: Arc::new(RwLock::new(state)),
-        })
+        Ok(Self { zones: Arc::new(zones), state: Arc::new(RwLock::new(state)) })
     }
 
     fn capabilities(&self) -> Capabilities {

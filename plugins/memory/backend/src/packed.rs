@@ -158,18 +158,12 @@ impl EndpointView for Packed {
     }
 
     fn record_ttl(&self) -> u32 {
-        self.after_key()
-            .number()
-            .and_then(|ttl| u32::try_from(ttl).ok())
-            .unwrap_or_default()
+        self.after_key().number().and_then(|ttl| u32::try_from(ttl).ok()).unwrap_or_default()
     }
 
     fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
         let mut reader = self.after_name();
-        Texts {
-            left: reader.number().unwrap_or_default(),
-            reader,
-        }
+        Texts { left: reader.number().unwrap_or_default(), reader }
     }
 
     /// None: `ExternalDNS` computes labels from its ownership TXT. Stored ones would show a record
@@ -183,10 +177,7 @@ impl EndpointView for Packed {
         for _ in 0..reader.number().unwrap_or_default() {
             reader.skip_text();
         }
-        Pairs {
-            left: reader.number().unwrap_or_default(),
-            reader,
-        }
+        Pairs { left: reader.number().unwrap_or_default(), reader }
     }
 }
 
@@ -301,10 +292,7 @@ mod tests {
             key(r"x\.b.example.org", "A", ""),
         ];
         keys.sort();
-        let names: Vec<_> = keys
-            .iter()
-            .map(|key| parts(key).0.replace(LABEL_END, "/"))
-            .collect();
+        let names: Vec<_> = keys.iter().map(|key| parts(key).0.replace(LABEL_END, "/")).collect();
         let below = "org/example/b/a/";
         assert_eq!(
             names,

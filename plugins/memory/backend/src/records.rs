@@ -80,10 +80,7 @@ impl Records {
     /// The first key from `start` to before `end` that fits.
     pub(crate) fn find(&self, start: &str, end: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
         let range = (Bound::Included(start), Bound::Excluded(end));
-        self.records
-            .range::<str, _>(range)
-            .map(Packed::key)
-            .find(|key| fits(key))
+        self.records.range::<str, _>(range).map(Packed::key).find(|key| fits(key))
     }
 }
 
@@ -110,10 +107,7 @@ pub(crate) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub(crate) fn new(records: &'a mut Records) -> Self {
-        Self {
-            records,
-            steps: Vec::new(),
-        }
+        Self { records, steps: Vec::new() }
     }
 
     pub(crate) fn records(&self) -> &Records {

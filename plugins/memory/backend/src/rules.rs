@@ -37,12 +37,7 @@ pub(crate) fn accept(zones: &ZoneMap<()>, endpoint: EndpointRef<'_>) -> Result<P
         _ => {}
     }
     let key = key(&name, record_type, endpoint.set_identifier());
-    Ok(Packed::new(
-        &key,
-        &listed(endpoint.dns_name(), &name),
-        &endpoint,
-        &targets,
-    ))
+    Ok(Packed::new(&key, &listed(endpoint.dns_name(), &name), &endpoint, &targets))
 }
 
 /// The name as it is listed: as it was sent, but for case and the trailing dot. `ExternalDNS` reads
@@ -71,25 +66,16 @@ pub(crate) fn conflict(records: &Records, record: &Packed) -> Option<String> {
         let (start, end) = (format!("{name}\0"), format!("{name}\u{1}"));
         let before = records.find(&start, &cnames, conflicts);
         if let Some(other) = before.or_else(|| records.find(&after_cnames, &end, conflicts)) {
-            return Some(format!(
-                "a CNAME can't stand beside the {} record at {what}",
-                parts(other).1
-            ));
+            return Some(format!("a CNAME can't stand beside the {} record at {what}", parts(other).1));
         }
         let second = |other: &str| other != key && (set_identifier.is_empty() || parts(other).2.is_empty());
         if records.find(&cnames, &after_cnames, second).is_some() {
-            return Some(format!(
-                "{what} has a CNAME already; several need a set identifier each"
-            ));
+            return Some(format!("{what} has a CNAME already; several need a set identifier each"));
         }
     } else if records.find(&cnames, &after_cnames, conflicts).is_some() {
         return Some(format!("{record_type} can't stand beside the CNAME at {what}"));
     }
-    if records.has_dnames() {
-        dname_conflict(records, name, record_type, what)
-    } else {
-        None
-    }
+    if records.has_dnames() { dname_conflict(records, name, record_type, what) } else { None }
 }
 
 /// A DNAME leaves no room for names below it (RFC 6672, section 2.4). TXT is let through: the
@@ -103,19 +89,12 @@ fn dname_conflict(records: &Records, name: &str, record_type: &str, what: &str) 
         // Names are ASCII, and every label starts above U+0001.
         let (start, end) = (format!("{name}\u{1}"), format!("{name}\u{7f}"));
         if records.find(&start, &end, |key| parts(key).1 != "TXT").is_some() {
-            return Some(format!(
-                "a DNAME can't stand above other records, and there are some below {what}"
-            ));
+            return Some(format!("a DNAME can't stand above other records, and there are some below {what}"));
         }
     } else if record_type != "TXT" {
         let dname = |name: &str| (format!("{name}\0DNAME\0"), format!("{name}\0DNAME\u{1}"));
-        if above(name)
-            .map(dname)
-            .any(|(start, end)| records.find(&start, &end, |_| true).is_some())
-        {
-            return Some(format!(
-                "{what} is below a DNAME, which leaves no room for other records"
-            ));
+        if above(name).map(dname).any(|(start, end)| records.find(&start, &end, |_| true).is_some()) {
+            return Some(format!("{what} is below a DNAME, which leaves no room for other records"));
         }
     }
     None

@@ -19,10 +19,7 @@ fn in_set(set: &str, mut endpoint: Endpoint) -> Endpoint {
 
 /// The reasons for which creates are refused, by their positions.
 fn refusals(dns: &TestBackend, creates: &[Endpoint]) -> Vec<(usize, String)> {
-    let batch = creates
-        .iter()
-        .cloned()
-        .fold(ChangesBuilder::new(), ChangesBuilder::create);
+    let batch = creates.iter().cloned().fold(ChangesBuilder::new(), ChangesBuilder::create);
     let outcome = dns.apply(&batch).unwrap();
     let mut refused: Vec<_> = outcome
         .failures()
@@ -40,11 +37,7 @@ fn refusals(dns: &TestBackend, creates: &[Endpoint]) -> Vec<(usize, String)> {
 }
 
 fn names(dns: &TestBackend) -> Vec<String> {
-    dns.records()
-        .unwrap()
-        .into_iter()
-        .map(|endpoint| endpoint.dns_name)
-        .collect()
+    dns.records().unwrap().into_iter().map(|endpoint| endpoint.dns_name).collect()
 }
 
 #[test]
@@ -63,40 +56,19 @@ fn passes_the_battery_with_a_file() {
 fn bad_records_are_refused_each_with_its_reason() {
     let long = format!("{}.example.org", "l".repeat(64));
     let cases = [
-        (
-            record("www.example.net", "A", "192.0.2.1"),
-            "in none of the backend's zones",
-        ),
-        (
-            record("notexample.org", "A", "192.0.2.1"),
-            "in none of the backend's zones",
-        ),
-        (
-            record("a..example.org", "A", "192.0.2.1"),
-            "label 2 of \"a..example.org\" is empty",
-        ),
+        (record("www.example.net", "A", "192.0.2.1"), "in none of the backend's zones"),
+        (record("notexample.org", "A", "192.0.2.1"), "in none of the backend's zones"),
+        (record("a..example.org", "A", "192.0.2.1"), "label 2 of \"a..example.org\" is empty"),
         (record(&long, "A", "192.0.2.1"), "64 octets"),
         (record("a b.example.org", "A", "192.0.2.1"), "contains ' '"),
         (record("", "A", "192.0.2.1"), "the name is empty"),
-        (
-            record("w.example.org", "A", "www.example.org"),
-            "expected an IPv4 address",
-        ),
-        (
-            record("w.example.org", "AAAA", "192.0.2.1"),
-            "expected an IPv6 address",
-        ),
-        (
-            record("w.example.org", "MX", "mail.example.org"),
-            "PREFERENCE EXCHANGE",
-        ),
+        (record("w.example.org", "A", "www.example.org"), "expected an IPv4 address"),
+        (record("w.example.org", "AAAA", "192.0.2.1"), "expected an IPv6 address"),
+        (record("w.example.org", "MX", "mail.example.org"), "PREFERENCE EXCHANGE"),
         (record("w.example.org", "", "x"), "not a record type"),
         (record("w.example.org", "A\u{0}", "x"), "not a record type"),
         (Endpoint::new("w.example.org", "A", [""; 0]), "no targets"),
-        (
-            Endpoint::new("w.example.org", "CNAME", ["a.org", "b.org"]),
-            "a CNAME has one target, not 2",
-        ),
+        (Endpoint::new("w.example.org", "CNAME", ["a.org", "b.org"]), "a CNAME has one target, not 2"),
         (record("example.org", "CNAME", "www.example.org"), "apex"),
     ];
     let dns = open();
@@ -104,9 +76,7 @@ fn bad_records_are_refused_each_with_its_reason() {
         // A good record beside it is applied all the same.
         let good = record("good.example.org", "A", "192.0.2.9");
         let refused = refusals(&dns, &[endpoint.clone(), good.clone()]);
-        let [(0, reason)] = &refused[..] else {
-            panic!("{endpoint:?}: {refused:?}")
-        };
+        let [(0, reason)] = &refused[..] else { panic!("{endpoint:?}: {refused:?}") };
         assert!(reason.contains(words), "{endpoint:?}: {reason}");
         assert_eq!(dns.records().unwrap(), [good]);
     }
@@ -121,25 +91,15 @@ fn a_cname_stands_alone() {
     };
     assert_eq!(reason, "a CNAME can't stand beside the A record at a.example.org");
 
-    assert_eq!(
-        refusals(&dns, &[record("c.example.org", "CNAME", "b.example.org")]),
-        []
-    );
-    let [(0, reason)] = &refusals(&dns, &[record("c.example.org", "TXT", "text")])[..] else {
-        panic!()
-    };
+    assert_eq!(refusals(&dns, &[record("c.example.org", "CNAME", "b.example.org")]), []);
+    let [(0, reason)] = &refusals(&dns, &[record("c.example.org", "TXT", "text")])[..] else { panic!() };
     assert_eq!(reason, "TXT can't stand beside the CNAME at c.example.org");
     // One below and one beside it are other names.
-    let near = [
-        record("x.c.example.org", "A", "192.0.2.1"),
-        record("c-.example.org", "A", "192.0.2.1"),
-    ];
+    let near = [record("x.c.example.org", "A", "192.0.2.1"), record("c-.example.org", "A", "192.0.2.1")];
     assert_eq!(refusals(&dns, &near), []);
 
     let blue = in_set("blue", record("c.example.org", "CNAME", "d.example.org"));
-    let [(0, reason)] = &refusals(&dns, &[blue])[..] else {
-        panic!()
-    };
+    let [(0, reason)] = &refusals(&dns, &[blue])[..] else { panic!() };
     assert!(reason.contains("need a set identifier each"), "{reason}");
     let weighted =
         ["blue", "green"].map(|set| in_set(set, record("w.example.org", "CNAME", "b.example.org")));
@@ -152,23 +112,14 @@ fn a_dname_leaves_no_room_below() {
     let dname = record("old.example.org", "DNAME", "new.example.org");
     let below = record("a.b.old.example.org", "A", "192.0.2.1");
     assert_eq!(refusals(&dns, std::slice::from_ref(&below)), []);
-    let [(0, reason)] = &refusals(&dns, std::slice::from_ref(&dname))[..] else {
-        panic!()
-    };
+    let [(0, reason)] = &refusals(&dns, std::slice::from_ref(&dname))[..] else { panic!() };
     assert!(reason.contains("some below old.example.org"), "{reason}");
     // What makes room is done first.
-    let outcome = dns
-        .apply(&ChangesBuilder::new().create(dname).delete(below.clone()))
-        .unwrap();
+    let outcome = dns.apply(&ChangesBuilder::new().create(dname).delete(below.clone())).unwrap();
     assert_eq!(outcome.failures(), []);
-    let [(0, reason)] = &refusals(&dns, &[below])[..] else {
-        panic!()
-    };
+    let [(0, reason)] = &refusals(&dns, &[below])[..] else { panic!() };
     assert!(reason.contains("below a DNAME"), "{reason}");
-    let beside = [
-        record("old.example.org", "A", "192.0.2.1"),
-        record("gold.example.org", "A", "192.0.2.1"),
-    ];
+    let beside = [record("old.example.org", "A", "192.0.2.1"), record("gold.example.org", "A", "192.0.2.1")];
     let ownership = record("x-dname.old.example.org", "TXT", "\"heritage=external-dns\"");
     assert_eq!(refusals(&dns, &[&beside[..], &[ownership]].concat()), []);
 }
@@ -177,21 +128,13 @@ fn a_dname_leaves_no_room_below() {
 fn a_unit_is_refused_as_a_whole() {
     let dns = open();
     let mut ownership = record("cname-www.example.org", "TXT", "\"heritage=external-dns\"");
-    ownership
-        .labels
-        .insert("ownedRecord".into(), "www.example.org".into());
+    ownership.labels.insert("ownedRecord".into(), "www.example.org".into());
     let alias = record("www.example.org", "CNAME", "not a name");
     let refused = refusals(&dns, &[alias, ownership]);
     assert_eq!(refused.len(), 2);
+    assert!(refused[0].1.starts_with("target \"not a name\": "), "{}", refused[0].1);
     assert!(
-        refused[0].1.starts_with("target \"not a name\": "),
-        "{}",
-        refused[0].1
-    );
-    assert!(
-        refused[1]
-            .1
-            .starts_with("left undone together with CNAME www.example.org: "),
+        refused[1].1.starts_with("left undone together with CNAME www.example.org: "),
         "{}",
         refused[1].1
     );
@@ -205,10 +148,7 @@ fn records_are_listed_in_order_as_they_were_sent() {
     let service = record("_sip._tcp.example.org", "SRV", "1 2 5060 Host.example.org.");
     let bücher = record("Bücher.example.org.", "A", "192.0.2.1");
     assert_eq!(refusals(&dns, &[text.clone(), service.clone(), bücher]), []);
-    assert_eq!(
-        names(&dns),
-        ["_sip._tcp.example.org", "t.example.org", "bücher.example.org"]
-    );
+    assert_eq!(names(&dns), ["_sip._tcp.example.org", "t.example.org", "bücher.example.org"]);
     let listed = dns.records().unwrap();
     assert_eq!((&listed[0], &listed[1]), (&service, &text));
 }
@@ -219,10 +159,7 @@ fn labels_are_not_listed() {
     let mut endpoint = record("www.example.org", "A", "192.0.2.1");
     endpoint.labels.insert("owner".into(), "me".into());
     assert_eq!(refusals(&dns, &[endpoint]), []);
-    assert!(
-        dns.records().unwrap()[0].labels.is_empty(),
-        "a record would seem owned without its TXT"
-    );
+    assert!(dns.records().unwrap()[0].labels.is_empty(), "a record would seem owned without its TXT");
 }
 
 #[test]
@@ -238,16 +175,10 @@ fn settings_are_checked() {
     assert_eq!(faults(json!({})), []);
     assert_eq!(faults(json!({ "file": "records" })), []);
     for path in ["", "/", "/var/lib/", ".."] {
-        let [fault] = &faults(json!({ "file": path }))[..] else {
-            panic!("{path}")
-        };
+        let [fault] = &faults(json!({ "file": path }))[..] else { panic!("{path}") };
         assert_eq!(fault.path, "file");
     }
-    assert!(
-        faults(json!({ "flie": "x" }))[0]
-            .message
-            .contains("unknown field `flie`")
-    );
+    assert!(faults(json!({ "flie": "x" }))[0].message.contains("unknown field `flie`"));
 }
 
 #[test]
@@ -256,17 +187,9 @@ fn a_file_in_use_is_given_back_by_closing() {
     let open = || testing::open::<Memory>(json!({ "file": folder.path().join("records") }), ["example.org"]);
     let first = open().unwrap();
     let error = open().expect_err("locked");
-    assert!(
-        error
-            .message()
-            .contains("is in use by another backend or process"),
-        "{error}"
-    );
+    assert!(error.message().contains("is in use by another backend or process"), "{error}");
     assert_eq!(error.kind(), ErrorKind::Retryable);
-    assert_eq!(
-        refusals(&first, &[record("www.example.org", "A", "192.0.2.1")]),
-        []
-    );
+    assert_eq!(refusals(&first, &[record("www.example.org", "A", "192.0.2.1")]), []);
     first.check().unwrap();
     first.close().unwrap();
     assert_eq!(names(&open().unwrap()), ["www.example.org"]);

@@ -33,27 +33,15 @@ fn a_full_disk_loses_nothing() {
         .env(FILE, &file)
         .output()
         .unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&child.stdout),
-        String::from_utf8_lossy(&child.stderr),
-    );
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
     assert!(child.status.success(), "{out}{err}");
-    let acknowledged: usize = out
-        .lines()
-        .find_map(|line| line.strip_prefix("acknowledged "))
-        .unwrap()
-        .parse()
-        .unwrap();
+    let acknowledged: usize =
+        out.lines().find_map(|line| line.strip_prefix("acknowledged ")).unwrap().parse().unwrap();
     assert!(acknowledged > 3, "{acknowledged}");
     let dns = open(&file);
     assert_eq!(dns.records().unwrap().len(), acknowledged);
     // With room again it goes on.
-    assert_eq!(
-        dns.apply(&ChangesBuilder::new().create(record(999)))
-            .unwrap()
-            .failures(),
-        []
-    );
+    assert_eq!(dns.apply(&ChangesBuilder::new().create(record(999))).unwrap().failures(), []);
     assert_eq!(dns.records().unwrap().len(), acknowledged + 1);
 }
 
@@ -73,19 +61,11 @@ fn limited() {
         acknowledged += 1;
     };
     assert_eq!(error.kind(), ErrorKind::Retryable, "{error}");
-    assert!(
-        error.message().starts_with("can't write the file of records: "),
-        "{error}"
-    );
+    assert!(error.message().starts_with("can't write the file of records: "), "{error}");
     // Memory and file agree, and a small batch still fits where a large one did not.
     assert_eq!(dns.records().unwrap().len(), acknowledged);
     let small = Endpoint::new("r0.example.org", "TXT", ["short"]);
-    assert_eq!(
-        dns.apply(&ChangesBuilder::new().upsert(small))
-            .unwrap()
-            .failures(),
-        []
-    );
+    assert_eq!(dns.apply(&ChangesBuilder::new().upsert(small)).unwrap().failures(), []);
     assert_eq!(dns.records().unwrap().len(), acknowledged);
     #[expect(clippy::print_stdout, reason = "the answer to the parent")]
     {

@@ -12,25 +12,18 @@ type Key = (String, String, String);
 type Model = BTreeMap<Key, Endpoint>;
 
 fn key(endpoint: &Endpoint) -> Key {
-    (
-        endpoint.dns_name.clone(),
-        endpoint.record_type.clone(),
-        endpoint.set_identifier.clone(),
-    )
+    (endpoint.dns_name.clone(), endpoint.record_type.clone(), endpoint.set_identifier.clone())
 }
 
 /// Whether records could stand together in a zone.
 fn consistent(model: &Model) -> bool {
     model.keys().all(|(name, record_type, set)| {
         let lonely = record_type == "CNAME";
-        model
-            .keys()
-            .filter(|(other, ..)| other == name)
-            .all(|(_, other_type, other_set)| {
-                let same = other_type == record_type && other_set == set;
-                let weighted = other_type == "CNAME" && !set.is_empty() && !other_set.is_empty();
-                !lonely || same || weighted
-            })
+        model.keys().filter(|(other, ..)| other == name).all(|(_, other_type, other_set)| {
+            let same = other_type == record_type && other_set == set;
+            let weighted = other_type == "CNAME" && !set.is_empty() && !other_set.is_empty();
+            !lonely || same || weighted
+        })
     })
 }
 
@@ -72,10 +65,9 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
         0..4_u8,
         0..3_u32,
     )
-        .prop_filter(
-            "a CNAME at the apex is another matter",
-            |(name, record_type, ..)| name != "example.org" || *record_type != "CNAME",
-        )
+        .prop_filter("a CNAME at the apex is another matter", |(name, record_type, ..)| {
+            name != "example.org" || *record_type != "CNAME"
+        })
         .prop_map(|(name, record_type, set, number, ttl)| {
             let target = match (number, record_type) {
                 (0, "A" | "MX") => "bad".to_owned(),
@@ -92,9 +84,7 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
 fn batch() -> impl Strategy<Value = ChangesBuilder> {
     let list = || proptest::collection::vec(endpoint(), 0..5);
     (list(), list(), list()).prop_map(|(create, update, delete)| {
-        let batch = create
-            .into_iter()
-            .fold(ChangesBuilder::new(), ChangesBuilder::create);
+        let batch = create.into_iter().fold(ChangesBuilder::new(), ChangesBuilder::create);
         let batch = update.into_iter().fold(batch, ChangesBuilder::upsert);
         delete.into_iter().fold(batch, ChangesBuilder::delete)
     })

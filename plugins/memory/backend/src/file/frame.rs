@@ -107,18 +107,12 @@ pub(super) fn read(from: &mut impl Read, left: u64, payload: &mut Vec<u8>) -> Re
         return Ok(Frame::Torn);
     }
     payload.clear();
-    from.take(u64::from(length))
-        .read_to_end(payload)
-        .map_err(Damage::Io)?;
+    from.take(u64::from(length)).read_to_end(payload).map_err(Damage::Io)?;
     if number(from)? == crc32fast::hash(payload) {
         return Ok(Frame::Whole(whole));
     }
     // Only the last frame can have been on its way to the disk.
-    if whole == left {
-        Ok(Frame::Torn)
-    } else {
-        Err(Damage::Found("a wrong checksum"))
-    }
+    if whole == left { Ok(Frame::Torn) } else { Err(Damage::Found("a wrong checksum")) }
 }
 
 fn number(from: &mut impl Read) -> Result<u32, Damage> {

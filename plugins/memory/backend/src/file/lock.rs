@@ -17,17 +17,8 @@ impl Lock {
         let mut path = records.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
-        let failed = |error| OpenError::Io {
-            action: "lock",
-            path: path.clone(),
-            error,
-        };
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
+        let failed = |error| OpenError::Io { action: "lock", path: path.clone(), error };
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked(records.to_owned())),

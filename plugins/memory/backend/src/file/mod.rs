@@ -45,21 +45,13 @@ pub(crate) struct RecordFile {
 #[derive(Debug)]
 pub(crate) enum OpenError {
     /// The system said no.
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        error: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, error: io::Error },
     /// Another backend or process has it.
     Locked(PathBuf),
     /// It is something else.
     Foreign(PathBuf),
     /// A part of it can't be right.
-    Damaged {
-        path: PathBuf,
-        offset: u64,
-        what: &'static str,
-    },
+    Damaged { path: PathBuf, offset: u64, what: &'static str },
 }
 
 impl std::fmt::Display for OpenError {
@@ -113,14 +105,7 @@ impl RecordFile {
             let (file, length) = write_new(path, &records).map_err(failed("write", path))?;
             let path = path.to_owned();
             return Ok((
-                Self {
-                    path,
-                    file,
-                    length,
-                    rewrite_at: SMALL,
-                    suspect: false,
-                    _lock: lock,
-                },
+                Self { path, file, length, rewrite_at: SMALL, suspect: false, _lock: lock },
                 records,
             ));
         };
@@ -132,18 +117,10 @@ impl RecordFile {
                 bytes = size - length,
                 "dropped the end of the file: it is of a batch that was never acknowledged"
             );
-            file.set_len(length)
-                .and_then(|()| file.sync_all())
-                .map_err(failed("cut the end of", path))?;
+            file.set_len(length).and_then(|()| file.sync_all()).map_err(failed("cut the end of", path))?;
         }
-        let mut opened = Self {
-            path: path.to_owned(),
-            file,
-            length,
-            rewrite_at: 0,
-            suspect: false,
-            _lock: lock,
-        };
+        let mut opened =
+            Self { path: path.to_owned(), file, length, rewrite_at: 0, suspect: false, _lock: lock };
         opened.rewrite_at = rewrite_at(&records);
         Ok((opened, records))
     }
@@ -164,12 +141,7 @@ impl RecordFile {
             Err(error) => {
                 // After a failed sync the system may have dropped what it could not write.
                 self.suspect = true;
-                if self
-                    .file
-                    .set_len(start)
-                    .and_then(|()| self.file.sync_all())
-                    .is_ok()
-                {
+                if self.file.set_len(start).and_then(|()| self.file.sync_all()).is_ok() {
                     self.suspect = false;
                 }
                 Err(error)
@@ -236,25 +208,16 @@ fn rewrite_at(records: &Records) -> u64 {
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Reads all records, and says up to where the file is right.
 fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenError> {
-    let io = |error| OpenError::Io {
-        action: "read",
-        path: path.to_owned(),
-        error,
-    };
+    let io = |error| OpenError::Io { action: "read", path: path.to_owned(), error };
     let size = file.metadata().map_err(io)?.len();
     let mut reader = BufReader::with_capacity(BUFFER, file);
     let mut header = Vec::with_capacity(HEADER.len());
-    (&mut reader)
-        .take(HEADER.len() as u64)
-        .read_to_end(&mut header)
-        .map_err(io)?;
+    (&mut reader).take(HEADER.len() as u64).read_to_end(&mut header).map_err(io)?;
     if header != HEADER {
         return Err(OpenError::Foreign(path.to_owned()));
     }
@@ -263,11 +226,7 @@ fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenErro
     loop {
         match frame::read(&mut reader, size - offset, &mut payload) {
             Ok(Frame::Whole(length)) => {
-                let damaged = |what| OpenError::Damaged {
-                    path: path.to_owned(),
-                    offset,
-                    what,
-                };
+                let damaged = |what| OpenError::Damaged { path: path.to_owned(), offset, what };
                 frame::each_change(&payload, |change| match change {
                     frame::Owned::Put(record) => drop(records.put(record)),
                     frame::Owned::Remove(key) => drop(records.remove(key)),
@@ -278,11 +237,7 @@ fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenErro
             Ok(Frame::Torn | Frame::End) => return Ok(offset),
             Err(Damage::Io(error)) => return Err(io(error)),
             Err(Damage::Found(what)) => {
-                return Err(OpenError::Damaged {
-                    path: path.to_owned(),
-                    offset,
-                    what,
-                });
+                return Err(OpenError::Damaged { path: path.to_owned(), offset, what });
             }
         }
     }
@@ -317,10 +272,7 @@ fn write_whole(path: &Path, records: &Records) -> io::Result<(File, u64)> {
     let mut length = HEADER.len() as u64;
     let mut rest = records.iter();
     while rest.len() > 0 {
-        let changes = rest
-            .clone()
-            .take(RECORDS_PER_FRAME)
-            .map(|record| Change::Put(record.text()));
+        let changes = rest.clone().take(RECORDS_PER_FRAME).map(|record| Change::Put(record.text()));
         length += frame::write(&mut writer, changes)?;
         rest.nth(RECORDS_PER_FRAME - 1);
     }

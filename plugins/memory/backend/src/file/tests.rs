@@ -34,18 +34,12 @@ struct Fixture {
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("made").join("records");
-    Fixture {
-        _folder: folder,
-        path,
-    }
+    Fixture { _folder: folder, path }
 }
 
 fn names(path: &Path) -> Vec<String> {
     let (_file, records) = RecordFile::open(path).unwrap();
-    records
-        .iter()
-        .map(|record| record.dns_name().to_owned())
-        .collect()
+    records.iter().map(|record| record.dns_name().to_owned()).collect()
 }
 
 fn append(file: &mut RecordFile, records: &mut Records, wishes: Vec<Wish>) {
@@ -66,11 +60,7 @@ fn batches_are_there_after_a_restart() {
     let fixture = fixture();
     {
         let (mut file, mut records) = RecordFile::open(&fixture.path).unwrap();
-        append(
-            &mut file,
-            &mut records,
-            vec![put("a.org", "1"), put("b.org", "2")],
-        );
+        append(&mut file, &mut records, vec![put("a.org", "1"), put("b.org", "2")]);
         append(&mut file, &mut records, vec![remove("a.org"), put("c.org", "3")]);
     }
     assert_eq!(names(&fixture.path), ["b.org", "c.org"]);
@@ -100,11 +90,7 @@ fn a_batch_that_was_cut_off_is_dropped_whole() {
     let mut zeros = whole[..before].to_vec();
     zeros.resize(before + 100, 0);
     fs::write(&fixture.path, zeros).unwrap();
-    assert_eq!(
-        names(&fixture.path),
-        ["a.org"],
-        "room without data, as after a power cut"
-    );
+    assert_eq!(names(&fixture.path), ["a.org"], "room without data, as after a power cut");
 }
 
 #[test]
@@ -125,20 +111,11 @@ fn damage_before_the_end_is_never_passed_over() {
         let error = RecordFile::open(&fixture.path).expect_err("damage");
         let text = error.to_string();
         assert!(matches!(error, OpenError::Damaged { .. }), "byte {at}: {text}");
-        assert_eq!(
-            fs::read(&fixture.path).unwrap(),
-            damaged,
-            "a file that is refused stays as it is"
-        );
+        assert_eq!(fs::read(&fixture.path).unwrap(), damaged, "a file that is refused stays as it is");
         // What the message advises works.
         let (_, advice) = text.split_once("truncate -s ").unwrap();
         let offset = advice.split('`').next().unwrap().parse().unwrap();
-        fs::OpenOptions::new()
-            .write(true)
-            .open(&fixture.path)
-            .unwrap()
-            .set_len(offset)
-            .unwrap();
+        fs::OpenOptions::new().write(true).open(&fixture.path).unwrap().set_len(offset).unwrap();
         assert!(names(&fixture.path).len() <= 1);
     }
 }
@@ -154,10 +131,7 @@ fn other_files_are_left_alone() {
         assert_eq!(fs::read_to_string(&fixture.path).unwrap(), content);
     }
     fs::write(&fixture.path, "").unwrap();
-    assert!(
-        names(&fixture.path).is_empty(),
-        "an empty file is as good as none"
-    );
+    assert!(names(&fixture.path).is_empty(), "an empty file is as good as none");
 }
 
 #[test]
@@ -174,10 +148,7 @@ fn a_second_opener_is_told() {
 fn a_path_whose_folders_are_missing_is_told() {
     let fixture = fixture();
     let error = RecordFile::open(&fixture.path.join("deeper").join("records")).expect_err("no folder");
-    assert!(
-        error.to_string().starts_with("can't make the folder `"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("can't make the folder `"), "{error}");
 }
 
 #[test]
@@ -202,9 +173,7 @@ fn history_is_dropped_and_records_are_kept() {
 #[test]
 fn many_records_take_several_frames() {
     let fixture = fixture();
-    let wishes: Vec<Wish> = (0..10_000)
-        .map(|index| put(&format!("{index}.org"), "1"))
-        .collect();
+    let wishes: Vec<Wish> = (0..10_000).map(|index| put(&format!("{index}.org"), "1")).collect();
     {
         let (mut file, mut records) = RecordFile::open(&fixture.path).unwrap();
         append(&mut file, &mut records, wishes);

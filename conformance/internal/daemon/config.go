@@ -1,0 +1,107 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Config is the part of zonemux's configuration that tests choose. Ports,
+// sockets and directories are added when the daemon is started.
+type Config struct {
+	// Backends by name.
+	Backends map[string]Backend
+	// Deadline of one webhook call, such as "2s"; empty leaves the default.
+	Deadline string
+	// LogLevel is `[log] level`; empty leaves the default.
+	LogLevel string
+}
+
+// Backend is one `[backends.NAME]` table.
+type Backend struct {
+	Plugin string
+	Zones  []string
+	// Limit is how long any work for the backend may take, listing and applying
+	// included, such as "3s"; empty leaves the defaults.
+	Limit string
+	// Settings is the plugin's own table: strings, integers and lists of strings.
+	Settings map[string]any
+}
+
+// Memory is a backend of the memory plugin without a file.
+func Memory(zones ...string) Backend {
+	return Backend{Plugin: "memory", Zones: zones}
+}
+
+// With returns the backend with one more setting.
+func (b Backend) With(key string, value any) Backend {
+	settings := maps.Clone(b.Settings)
+	if settings == nil {
+		settings = map[string]any{}
+	}
+	settings[key] = value
+	b.Settings = settings
+	return b
+}
+
+// Places are the addresses and paths of one daemon.
+type Places struct {
+	// Webhook and Admin are host:port.
+	Webhook, Admin string
+	// Control is the path of the socket.
+	Control string
+	// State and Plugins are directories.
+	State, Plugins string
+}
+
+// TOML renders the configuration file.
+func (c Config) TOML(at Places) string {
+	var out strings.Builder
+	line := func(format string, values ...any) { fmt.Fprintf(&out, format+"\n", values...) }
+	line("version = 1")
+	line("\n[webhook]")
+	line("listen = %s", value([]string{at.Webhook}))
+	if c.Deadline != "" {
+		line("deadline = %s", value(c.Deadline))
+	}
+	if c.LogLevel != "" {
+		line("\n[log]\nlevel = %s", value(c.LogLevel))
+	}
+	line("\n[admin]\nlisten = %s", value([]string{at.Admin}))
+	line("\n[control]\nlisten = %s", value("unix:"+at.Control))
+	line("\n[state]\ndirectory = %s", value(at.State))
+	line("\n[plugins]\npath = %s", value([]string{at.Plugins}))
+	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
+		backend := c.Backends[name]
+		line("\n[backends.%s]", name)
+		line("plugin = %s", value(backend.Plugin))
+		line("zones = %s", value(backend.Zones))
+		if backend.Limit != "" {
+			for _, key := range []string{"timeout", "list_timeout", "apply_timeout"} {
+				line("%s = %s", key, value(backend.Limit))
+			}
+		}
+		// Scenarios delete whatever they like; the guard has tests of its own.
+		line("guards = { max_deletes = \"none\" }")
+		if len(backend.Settings) == 0 {
+			continue
+		}
+		line("[backends.%s.settings]", name)
+		for _, key := range slices.Sorted(maps.Keys(backend.Settings)) {
+			line("%s = %s", key, value(backend.Settings[key]))
+		}
+	}
+	return out.String()
+}
+
+// value renders a TOML value. Of strings, integers and lists of strings JSON's
+// form is also TOML's.
+func value(v any) string {
+	rendered, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("a setting that has no TOML form: %v", v))
+	}
+	return string(rendered)
+}

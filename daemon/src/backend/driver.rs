@@ -1,0 +1,117 @@
+//! What runs a backend: the one trait above which nothing knows where a plugin's code runs.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zonemux_plugin::{Capabilities, ErrorKind};
+
+use super::batch::{Batch, Selection};
+use super::list::ListSink;
+
+/// The future of a driver's call. Dropping it cancels the call in the plugin.
+pub type DriverFuture<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
+
+/// Runs one configured plugin: inline today, in a child process later.
+pub trait Driver: Send + Sync + 'static {
+    /// Connects. Called again after a failure.
+    fn open(&self, call: DriverCall) -> DriverFuture<Opened>;
+
+    /// Whether [`adjust`](Self::adjust) changes anything at all.
+    fn adjusts(&self, capabilities: &Capabilities) -> bool;
+
+    /// Brings endpoints into the form in which they will be listed, without the backend.
+    fn adjust(
+        &self,
+        call: DriverCall,
+        capabilities: &Capabilities,
+        endpoints: Selection,
+        sink: ListSink,
+    ) -> DriverFuture<()>;
+}
+
+/// A backend that a [`Driver`] has opened.
+pub trait Instance: Send + Sync + 'static {
+    /// Puts every record into the sink.
+    fn records(&self, call: DriverCall, sink: ListSink) -> DriverFuture<()>;
+
+    /// Applies a batch, and names the changes that were not done.
+    fn apply(&self, call: DriverCall, batch: Arc<Batch>) -> DriverFuture<Vec<Failure>>;
+
+    /// Asks whether the backend works.
+    fn check(&self, call: DriverCall) -> DriverFuture<()>;
+
+    /// Finishes what is open.
+    fn close(&self, call: DriverCall) -> DriverFuture<()>;
+}
+
+/// What [`Driver::open`] gives.
+pub struct Opened {
+    /// The backend.
+    pub instance: Arc<dyn Instance>,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("capabilities", &self.capabilities).finish_non_exhaustive()
+    }
+}
+
+/// What a driver is told of one call.
+#[derive(Debug, Clone)]
+pub struct DriverCall {
+    /// The request's id, or what else made the call.
+    pub id: String,
+    /// How long the caller waits; enforced by the caller, told to the plugin.
+    pub time_left: Duration,
+}
+
+/// A change that was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Its position in the batch's list.
+    pub change: BatchChange,
+    /// [`ErrorKind::Permanent`] and [`ErrorKind::Unsupported`]: for the record's own sake.
+    pub kind: ErrorKind,
+    /// Why, in the backend's words.
+    pub reason: String,
+}
+
+/// A position in one of the lists of a [`Batch`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BatchChange {
+    /// Among the creates.
+    Create(usize),
+    /// Among the updates.
+    Update(usize),
+    /// Among the deletes.
+    Delete(usize),
+}
+
+/// Why a backend's call failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BackendError {
+    /// Of what kind.
+    pub kind: ErrorKind,
+    /// What happened, for the operator.
+    pub message: String,
+    /// When to try again, where the backend said so.
+    pub retry_after: Option<Duration>,
+}
+
+impl BackendError {
+    /// An error of a kind, without a time to wait.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), retry_after: None }
+    }
+
+    /// A call that took too long.
+    pub fn timed_out(operation: &str, after: Duration) -> Self {
+        Self::new(ErrorKind::Retryable, format!("{operation} took longer than {after:?}"))
+    }
+}

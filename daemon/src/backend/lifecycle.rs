@@ -1,0 +1,197 @@
+//! Opening, in the background and again after failures, and closing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout, timeout_at};
+use zonemux_plugin::ErrorKind;
+
+use super::driver::{BackendError, Driver, Instance, Opened};
+use super::list::ListSink;
+use super::{Backend, Known, Selection};
+use crate::telemetry::metrics;
+
+/// The first wait after a failed open; doubles up to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Where a backend stands between configured and closed.
+#[derive(Clone)]
+pub(super) enum Life {
+    /// Being opened for the first time.
+    Opening,
+    /// Open.
+    Open(Arc<dyn Instance>),
+    /// Could not be opened; is tried again.
+    Failed(BackendError),
+    /// Closed for good.
+    Closed,
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "Opening",
+            Self::Open(_) => "Open",
+            Self::Failed(_) => "Failed",
+            Self::Closed => "Closed",
+        })
+    }
+}
+
+impl Backend {
+    /// Gives the backend its driver and begins to open it. `opened` is called each time it is open.
+    pub fn start(self: &Arc<Self>, driver: Arc<dyn Driver>, opened: impl Fn() + Send + Sync + 'static) {
+        if self.driver.set(driver).is_err() {
+            return;
+        }
+        let backend = Arc::clone(self);
+        let closing = self.closing.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = closing.cancelled() => {}
+                () = backend.keep_opening(&opened) => {}
+            }
+        });
+    }
+
+    /// Says that the backend's plugin can't be used, and will not be.
+    pub fn fail(&self, error: BackendError) {
+        self.note_failure(&error);
+        self.life.send_replace(Life::Failed(error));
+    }
+
+    async fn keep_opening(&self, opened: &(dyn Fn() + Send + Sync)) {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let started = Instant::now();
+            match self.open_once().await {
+                Ok(()) => {
+                    tracing::info!(backend = self.name, took = ?started.elapsed(), "backend open");
+                    opened();
+                    return;
+                }
+                Err(error) => {
+                    // Jitter, so that many daemons don't ask one server in step.
+                    let pause = error.retry_after.unwrap_or(wait).mul_f64(0.75 + fastrand::f64() / 2.0);
+                    tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
+                    self.note_failure(&error);
+                    self.life.send_replace(Life::Failed(error));
+                    tokio::time::sleep(pause).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+            }
+        }
+    }
+
+    async fn open_once(&self) -> Result<(), BackendError> {
+        let Some(driver) = self.driver.get() else {
+            return Err(BackendError::new(ErrorKind::Internal, "the backend has no driver yet"));
+        };
+        let limit = self.times.call;
+        let started = Instant::now();
+        let result = match timeout(limit, driver.open(Self::call("open", limit))).await {
+            Ok(result) => result,
+            Err(_) => Err(BackendError::timed_out("opening", limit)),
+        };
+        self.note_call("open", started, &result);
+        let Opened { instance, capabilities } = result?;
+        let adjusts = driver.adjusts(&capabilities);
+        self.known.store(Some(Arc::new(Known { capabilities, adjusts })));
+        self.life.send_replace(Life::Open(instance));
+        Ok(())
+    }
+
+    /// The open backend. While it is being opened for the first time this waits until `deadline`.
+    pub(super) async fn instance(&self, deadline: Instant) -> Result<Arc<dyn Instance>, BackendError> {
+        let mut life = self.life.subscribe();
+        let settled = timeout_at(deadline, life.wait_for(|life| !matches!(life, Life::Opening))).await;
+        let settled = settled.ok().and_then(|life| life.ok().map(|life| Life::clone(&life)));
+        match settled.unwrap_or(Life::Opening) {
+            Life::Open(instance) => Ok(instance),
+            Life::Failed(error) => Err(error),
+            Life::Closed => Err(BackendError::new(ErrorKind::Cancelled, "the backend is closed")),
+            Life::Opening => {
+                Err(BackendError::new(ErrorKind::Retryable, "the backend is still being opened"))
+            }
+        }
+    }
+
+    /// Whether this backend changes endpoints in [`adjust`](Self::adjust). Waits until `deadline`
+    /// for a backend that was never open, since its capabilities are not known before.
+    pub async fn adjusts(&self, deadline: Instant) -> Result<bool, BackendError> {
+        Ok(self.known(deadline).await?.adjusts)
+    }
+
+    /// Brings endpoints into the form in which they will be listed. The backend may be down.
+    pub async fn adjust(
+        &self,
+        id: &str,
+        deadline: Instant,
+        endpoints: Selection,
+        sink: ListSink,
+    ) -> Result<(), BackendError> {
+        let known = self.known(deadline).await?;
+        let Some(driver) = self.driver.get() else {
+            return Err(BackendError::new(ErrorKind::Internal, "the backend has no driver yet"));
+        };
+        let left = deadline.saturating_duration_since(Instant::now()).min(self.times.call);
+        let started = Instant::now();
+        let result =
+            match timeout(left, driver.adjust(Self::call(id, left), &known.capabilities, endpoints, sink))
+                .await
+            {
+                Ok(result) => result,
+                Err(_) => Err(BackendError::timed_out("adjusting endpoints", left)),
+            };
+        metrics::backend_call(&self.name, "adjust", super::status::outcome(&result), started.elapsed());
+        result
+    }
+
+    async fn known(&self, deadline: Instant) -> Result<Arc<Known>, BackendError> {
+        if let Some(known) = self.known.load_full() {
+            return Ok(known);
+        }
+        self.instance(deadline).await?;
+        self.known.load_full().ok_or_else(|| {
+            BackendError::new(ErrorKind::Retryable, "the backend's capabilities are not known yet")
+        })
+    }
+
+    /// Asks the backend whether it works.
+    pub async fn check(&self, deadline: Instant) -> Result<(), BackendError> {
+        let instance = self.instance(deadline).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        match timeout(left, instance.check(Self::call("check", left))).await {
+            Ok(result) => result,
+            Err(_) => Err(BackendError::timed_out("the check", left)),
+        }
+    }
+
+    /// Waits for running applies until `deadline`, then closes. Says whether all applies had ended.
+    pub async fn close(&self, deadline: Instant) -> bool {
+        self.closing.cancel();
+        self.tasks.close();
+        let idle = timeout_at(deadline, self.tasks.wait()).await.is_ok();
+        if !idle {
+            tracing::warn!(backend = self.name, "a call is still running at the end of the grace period");
+        }
+        if let Life::Open(instance) = self.life.send_replace(Life::Closed) {
+            let limit = self.times.call.min(CLOSE_LIMIT);
+            match timeout(limit, instance.close(Self::call("close", limit))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(backend = self.name, error = %error, "backend can't be closed");
+                }
+                Err(_) => {
+                    tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close");
+                }
+            }
+        }
+        idle
+    }
+}
+
+/// Closing comes after the grace period; the service manager won't wait for ever.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);

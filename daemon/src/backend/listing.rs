@@ -1,0 +1,127 @@
+//! One shared listing for all who ask: it outlives its callers, and a client that hangs up ends only
+//! its own wait.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+use zonemux_plugin::ErrorKind;
+
+use super::Backend;
+use super::driver::BackendError;
+use super::list::{List, list};
+
+type ListResult = Result<Arc<List>, BackendError>;
+
+/// A listing that runs, or that has ended without anyone having been there to take it.
+#[derive(Debug)]
+pub(super) struct Flight {
+    /// The number of writes when it began.
+    epoch: u64,
+    result: watch::Receiver<Option<ListResult>>,
+    taken: AtomicBool,
+    ended: Mutex<Option<Instant>>,
+}
+
+impl Backend {
+    /// The complete list of the backend's records. Joins a listing that runs, unless a write began
+    /// or ended since it did.
+    ///
+    /// A list that took longer than its callers waited is kept for the next one, so that a zone that
+    /// takes 40 s to list is served from the second loop on.
+    ///
+    /// # Errors
+    ///
+    /// When the backend can't be listed. Dropping the future ends nothing but this wait.
+    pub async fn list(self: &Arc<Self>, id: &str, deadline: Instant) -> ListResult {
+        let instance = self.instance(deadline).await?;
+        let flight = self.join_or_start(|flight, result| {
+            let (backend, flight) = (Arc::clone(self), Arc::clone(flight));
+            let limit = self.times.list;
+            let call = Self::call(id, limit);
+            let (sink, source) = list(Some(self.scope.load_full()));
+            self.tasks.spawn(async move {
+                let started = Instant::now();
+                let ended = match timeout(limit, instance.records(call, sink)).await {
+                    Ok(ended) => ended.and_then(|()| source.take().map(Arc::new)),
+                    Err(_) => Err(BackendError::timed_out("listing", limit)),
+                };
+                backend.land(&flight, &result, started, ended);
+            });
+        });
+        let mut result = flight.result.clone();
+        let ended = result.wait_for(Option::is_some).await;
+        let ended = ended.ok().and_then(|ended| ended.clone());
+        flight.taken.store(true, Ordering::Relaxed);
+        self.forget(&flight);
+        // The sender is dropped without a word only when the task panicked.
+        ended.unwrap_or_else(|| Err(BackendError::new(ErrorKind::Internal, "the listing broke off")))
+    }
+
+    fn join_or_start(
+        &self,
+        start: impl FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>),
+    ) -> Arc<Flight> {
+        let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let epoch = self.epoch.load(Ordering::SeqCst);
+        if let Some(flight) = slot.as_ref().filter(|flight| flight.may_be_joined(epoch, self.times.list)) {
+            return Arc::clone(flight);
+        }
+        let (sender, result) = watch::channel(None);
+        let flight =
+            Arc::new(Flight { epoch, result, taken: AtomicBool::new(false), ended: Mutex::default() });
+        start(&flight, sender);
+        *slot = Some(Arc::clone(&flight));
+        flight
+    }
+
+    fn land(
+        &self,
+        flight: &Arc<Flight>,
+        result: &watch::Sender<Option<ListResult>>,
+        started: Instant,
+        ended: ListResult,
+    ) {
+        self.note_call("records", started, &ended);
+        match &ended {
+            Ok(list) => self.note_list(list),
+            Err(error) => tracing::warn!(
+                backend = self.name, kind = error.kind.as_str(), error = %error, took = ?started.elapsed(),
+                "backend can't be listed"
+            ),
+        }
+        let failed = ended.is_err();
+        *flight.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        result.send_replace(Some(ended));
+        if failed {
+            // Those who wait have it; the next one asks the backend again.
+            self.forget(flight);
+        }
+    }
+
+    /// Lets go of a flight, so that nobody joins it any more.
+    fn forget(&self, flight: &Arc<Flight>) {
+        let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
+            *slot = None;
+        }
+    }
+
+    /// Whatever list is under way or kept is of the time before a write.
+    pub(super) fn outdate_lists(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+impl Flight {
+    fn may_be_joined(&self, epoch: u64, keep: std::time::Duration) -> bool {
+        let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = match ended {
+            None => true,
+            Some(ended) => !self.taken.load(Ordering::Relaxed) && ended.elapsed() < keep,
+        };
+        self.epoch == epoch && fresh
+    }
+}

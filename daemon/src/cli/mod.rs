@@ -1,0 +1,21 @@
+//! The command line: what it takes, and the commands that need no daemon.
+//!
+//! Commands write to the writers they are given, with ANSI styles in the text: `anstream::stdout()` and
+//! `anstream::stderr()` keep those on a terminal and take them out elsewhere, and under `NO_COLOR`.
+
+pub mod args;
+pub mod check;
+pub mod completions;
+pub mod config_show;
+mod exit;
+mod findings;
+pub mod man;
+pub mod plugin;
+mod run;
+pub mod serve;
+pub mod status;
+
+pub use args::{Arguments, Command, ConfigCommand, Output, PluginCommand, parse};
+pub use exit::Exit;
+pub use findings::write_findings;
+pub use run::run;

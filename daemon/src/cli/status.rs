@@ -1,0 +1,92 @@
+//! `zonemux status`: how a running daemon is.
+
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::runtime::Builder;
+
+use super::{Exit, Output, write_findings};
+use crate::backend::BackendState;
+use crate::config::{ConfigErrors, Loaded};
+use crate::control::{self, Status};
+
+/// A daemon that is well answers in a millisecond.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up.
+pub fn status(
+    outcome: &Result<Loaded, ConfigErrors>,
+    output: Output,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let loaded = match outcome {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            write_findings(&errors.faults, &errors.warnings, err)?;
+            return Ok(Exit::Config);
+        }
+    };
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(control::get(&loaded.config.control.socket, "/status", LIMIT));
+    let status: Status = match asked {
+        Ok(status) => status,
+        Err(error) => {
+            writeln!(err, "error: {error}")?;
+            if let Some(hint) = error.hint() {
+                writeln!(err, "  hint: {hint}")?;
+            }
+            return Ok(Exit::Failure);
+        }
+    };
+    match output {
+        Output::Text => write_text(&status, SystemTime::now(), out)?,
+        Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?,
+    }
+    let all_up = status.backends.iter().all(|backend| backend.state == BackendState::Up);
+    Ok(if all_up { Exit::Ok } else { Exit::Failure })
+}
+
+/// The text form, with ages as of `now`.
+pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io::Result<()> {
+    let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let age = |at: u64| age(now.saturating_sub(at));
+    writeln!(out, "zonemux {}, process {}, up {}", status.version, status.pid, age(status.started_at))?;
+    writeln!(out, "webhook {}", status.webhook.join(", "))?;
+    writeln!(out, "admin   {}", status.admin.join(", "))?;
+    for view in &status.views {
+        writeln!(out, "view {} at {}: {}", view.name, view.path, view.backends.join(", "))?;
+    }
+    for backend in &status.backends {
+        write!(out, "backend {}: {}", backend.name, backend.state.as_str())?;
+        if let (Some(records), Some(at)) = (backend.records, backend.listed_at) {
+            write!(out, ", {records} records {} ago", age(at))?;
+        }
+        writeln!(out, ", zones {}", backend.zones.join(" "))?;
+        if let (Some(error), Some(at)) = (&backend.last_error, backend.last_error_at) {
+            writeln!(out, "  last error {} ago: {error}", age(at))?;
+        }
+    }
+    Ok(())
+}
+
+/// A time span in its two largest units.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h{}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{}h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age;
+
+    #[test]
+    fn ages_have_their_two_largest_units() {
+        let ages = [5, 60, 3_725, 90_061].map(age);
+        assert_eq!(ages, ["5s", "1m0s", "1h2m", "1d1h"]);
+    }
+}

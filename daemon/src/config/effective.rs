@@ -1,0 +1,104 @@
+//! Every value in force with where it came from, for `config show`.
+
+use serde_json::{Value, json};
+
+use super::key_path::KeyPath;
+use super::load::Loaded;
+use super::origin::Origin;
+use super::settings::Leaf;
+use super::value::{BackendName, REDACTED};
+
+/// What was read, in the order of the sections. Secrets are not in it.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry {
+    /// One value.
+    Value { path: KeyPath, value: Value, origins: Vec<Origin> },
+    /// A secret of the daemon's own.
+    Secret { path: KeyPath, origins: Vec<Origin> },
+    /// Here the settings of a backend would stand.
+    SettingsOf(BackendName),
+}
+
+impl Entry {
+    pub(crate) fn value(path: KeyPath, value: Value, origins: Vec<Origin>) -> Self {
+        Self::Value { path, value, origins }
+    }
+
+    pub(crate) fn secret(path: KeyPath, origin: Origin) -> Self {
+        Self::Secret { path, origins: vec![origin] }
+    }
+
+    pub(crate) fn settings_of(backend: BackendName) -> Self {
+        Self::SettingsOf(backend)
+    }
+
+    /// Path, value and origins, where it has them.
+    pub(crate) fn parts(&self) -> Option<(&KeyPath, &Value, &[Origin])> {
+        match self {
+            Self::Value { path, value, origins } => Some((path, value, origins)),
+            Self::Secret { path, origins } => Some((path, &Value::Null, origins)),
+            Self::SettingsOf(_) => None,
+        }
+    }
+}
+
+/// A value in force, safe to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// Where it stands.
+    pub key: KeyPath,
+    /// The value, or [`REDACTED`].
+    pub value: Value,
+    /// Whether it is a secret that is not shown.
+    pub is_redacted: bool,
+    /// Where it came from; several where a list was put together.
+    pub origins: Vec<Origin>,
+}
+
+impl Loaded {
+    /// Every value in force, in the order of the sections.
+    ///
+    /// `secret_settings` gives the dotted paths (`*` for any one key) of the settings that a backend's
+    /// plugin calls secret: those and references to secrets are redacted. Where it gives none, because
+    /// the plugin is not known, every text among the settings is.
+    pub fn effective(&self, secret_settings: impl Fn(&BackendName) -> Option<Vec<String>>) -> Vec<Effective> {
+        let mut shown = Vec::new();
+        for entry in &self.entries {
+            match entry {
+                Entry::Value { path, value, origins } => shown.push(Effective {
+                    key: path.clone(),
+                    value: value.clone(),
+                    is_redacted: false,
+                    origins: origins.clone(),
+                }),
+                Entry::Secret { path, origins } => shown.push(Effective {
+                    key: path.clone(),
+                    value: json!(REDACTED),
+                    is_redacted: true,
+                    origins: origins.clone(),
+                }),
+                Entry::SettingsOf(name) => {
+                    let Some(backend) = self.config.backends.get(name) else {
+                        continue;
+                    };
+                    let secrets = secret_settings(name);
+                    let base = KeyPath::of(&["backends", name.as_str(), "settings"]);
+                    shown.extend(
+                        backend.settings.leaves().map(|leaf| of_setting(&base, leaf, secrets.as_deref())),
+                    );
+                }
+            }
+        }
+        shown
+    }
+}
+
+fn of_setting(base: &KeyPath, leaf: Leaf<'_>, secrets: Option<&[String]>) -> Effective {
+    let is_redacted = leaf.is_secret
+        || match secrets {
+            Some(secrets) => secrets.iter().any(|pattern| leaf.path.matches(pattern)),
+            None => leaf.value.is_string(),
+        };
+    let value = if is_redacted { json!(REDACTED) } else { leaf.value.clone() };
+    Effective { key: base.join(leaf.path), value, is_redacted, origins: vec![leaf.origin.clone()] }
+}

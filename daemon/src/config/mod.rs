@@ -1,0 +1,39 @@
+//! The configuration: read in layers, checked as a whole, then plain data.
+//!
+//! Layers, later wins: built-in defaults, the file, `conf.d/*.toml` beside it, the environment
+//! (`ZONEMUX__SECTION__KEY`). The `config` crate merges them and keeps each value's origin; our own
+//! decoder walks the merged tree, because it must report every fault at once.
+
+mod checks;
+mod decode;
+mod effective;
+mod environment;
+mod error;
+mod key_path;
+mod layer;
+mod load;
+mod model;
+mod nearest;
+mod origin;
+mod paths;
+mod secret_place;
+mod settings;
+mod unavailable;
+mod value;
+
+pub use effective::Effective;
+pub use environment::Environment;
+pub use error::{ConfigErrors, Finding};
+pub use key_path::KeyPath;
+pub use load::{Loaded, Purpose, Request, load, load_text};
+pub use model::{
+    Admin, Auth, Backend, Breaker, Config, Control, Guards, Journal, Log, Plugins, Quarantine, Reload,
+    Shutdown, State, Tls, Ttl, View, Webhook,
+};
+pub use origin::Origin;
+pub use settings::SettingsTree;
+pub use value::{
+    BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,
+    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, Trust,
+    TypePattern, ViewName, ViewPath, Zone,
+};

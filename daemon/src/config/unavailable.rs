@@ -1,0 +1,114 @@
+//! What the configuration's format has and this version of zonemux does not do yet. Such a key is
+//! read and checked like any other and then refused, so that nobody relies on what is not there.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::effective::Entry;
+use super::error::Finding;
+use super::key_path::KeyPath;
+use super::origin::Origin;
+
+/// When a key is refused.
+enum Refused {
+    /// Whenever it is given.
+    Always,
+    /// Unless it switches off what is not there.
+    Unless(Value),
+    /// Where it asks for what is not there.
+    For(Value),
+}
+
+/// The keys, `*` standing for any name. A release that brings one deletes its line.
+fn table() -> [(&'static str, Refused); 22] {
+    use Refused::{Always, For, Unless};
+    [
+        ("webhook.tls", Always),
+        ("reload.watch", For(json!(true))),
+        ("plugins.isolation", For(json!("process"))),
+        ("plugins.trust", For(json!("signature"))),
+        ("plugins.public_key", Always),
+        ("journal", Always),
+        ("views.*.auth", Always),
+        ("backends.*.mirrors", Unless(json!([]))),
+        ("backends.*.mirror_required", For(json!(true))),
+        ("backends.*.isolation", For(json!("process"))),
+        ("backends.*.ownership", Unless(json!("auto"))),
+        ("backends.*.max_stale", Always),
+        ("backends.*.memory_limit", Always),
+        ("backends.*.guards.read_only", For(json!(true))),
+        ("backends.*.guards.dry_run", For(json!(true))),
+        ("backends.*.guards.max_deletes", Unless(json!("none"))),
+        ("backends.*.guards.min_records", Always),
+        ("backends.*.guards.types", Unless(json!([]))),
+        ("backends.*.guards.protect", Unless(json!([]))),
+        ("backends.*.quarantine", Always),
+        ("backends.*.breaker", Always),
+        ("backends.*.ttl", Always),
+    ]
+}
+
+impl Refused {
+    fn covers(&self, value: &Value) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Unless(off) => value != off,
+            Self::For(wanted) => value == wanted,
+        }
+    }
+}
+
+/// Refuses what somebody wrote and this version lacks, and takes such defaults out of `entries`:
+/// what is not there is not shown as if it were in force.
+pub(crate) fn check(entries: &mut Vec<Entry>, faults: &mut Vec<Finding>) {
+    let table = table();
+    let mut refused: BTreeSet<KeyPath> = BTreeSet::new();
+    entries.retain(|entry| {
+        let Some((path, value, origins)) = entry.parts() else {
+            return true;
+        };
+        let row = table.iter().find(|(pattern, refused)| path.matches(pattern) && refused.covers(value));
+        let Some((pattern, _)) = row else { return true };
+        let Some(origin) = origins.iter().find(|origin| **origin != Origin::Default) else {
+            return false;
+        };
+        // A whole table that is not there is one fault, not one for each of its keys.
+        let named: Vec<&str> = path.keys().take(pattern.split('.').count()).collect();
+        let named = KeyPath::of(&named);
+        if refused.insert(named.clone()) {
+            let message = format!("not available in zonemux {}", env!("CARGO_PKG_VERSION"));
+            faults.push(Finding::at(&named, message).from_layer(origin.clone()).hint("leave it out"));
+        }
+        true
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(keys: &[&str], value: Value, origin: Origin) -> Entry {
+        Entry::value(KeyPath::of(keys), value, vec![origin])
+    }
+
+    #[test]
+    fn a_table_is_refused_once_and_defaults_are_hidden() {
+        let file = || Origin::File("/c.toml".into());
+        let mut entries = vec![
+            entry(&["backends", "a", "breaker", "failures"], json!(5), file()),
+            entry(&["backends", "a", "breaker", "cooldown"], json!("30s"), Origin::Default),
+            entry(&["backends", "a", "quarantine", "retry"], json!("10m"), Origin::Default),
+            entry(&["backends", "a", "guards", "max_deletes"], json!("none"), file()),
+            entry(&["backends", "a", "guards", "types"], json!(["A"]), file()),
+            entry(&["webhook", "tls", "cert"], json!("/a"), file()),
+            entry(&["webhook", "tls", "key"], json!("/b"), file()),
+        ];
+        let mut faults = Vec::new();
+        check(&mut entries, &mut faults);
+        let refused: Vec<String> =
+            faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
+        assert_eq!(refused, ["backends.a.breaker", "backends.a.guards.types", "webhook.tls"]);
+        assert_eq!(entries.len(), 5);
+    }
+}

@@ -1,0 +1,48 @@
+//! The webhook's HTTP side, and the server that the admin and control sides share with it.
+//!
+//! ```text
+//! Server ── accept ── connection ── TimedIo        any handler: admin and control use these alone
+//!    └── Webhook ── routes ── calls ── view::Calls   ExternalDNS's protocol
+//! ```
+//!
+//! A daemon's life, seen from here:
+//!
+//! 1. [`Listener::bind`], or [`Listener::from_tcp`] and [`Listener::from_unix`] for sockets that the
+//!    service manager has bound.
+//! 2. [`Webhook::new`] with a [`ViewTable`]; [`Webhook::set_views`] swaps it while calls are running.
+//! 3. [`Server::start`] with `webhook.handler()`.
+//! 4. [`Webhook::stopping`]: from now on every call is answered 503 with `Connection: close`.
+//! 5. [`Webhook::finish`] waits for the applies that are running.
+//! 6. [`Server::close`].
+
+mod accept;
+mod activity;
+mod answer;
+mod body;
+mod calls;
+mod compress;
+mod connection;
+mod error;
+mod listen;
+mod media_type;
+mod observe;
+mod routes;
+mod server;
+mod stream;
+mod timed_io;
+mod webhook;
+
+pub use accept::{Acceptor, Peer, accept_all};
+pub use activity::ConnectionTimes;
+pub use answer::{Answer, Body, TEXT, text, typed, without_body};
+pub use body::{BodyError, Limits, check_encoding, collect};
+pub use compress::{gzip, wants_gzip};
+pub use connection::{MAX_HEAD, serve};
+pub use error::Failure;
+pub use listen::{Address, Listener};
+pub use media_type::{MEDIA_TYPE, MEDIA_TYPE_VALUE, Unsupported, accepts, check_content_type};
+pub use observe::{CLIENT_GONE, Observed, Observer};
+pub use routes::{Route, ViewTable};
+pub use server::{Server, ServerSettings};
+pub use stream::Stream;
+pub use webhook::{Webhook, WebhookSettings};

@@ -1,0 +1,187 @@
+//! From a request's path to a view and a call.
+//!
+//! Paths are compared segment by segment as they were sent, without decoding `%`; empty segments
+//! (`//records`, `/records/`) do not count, because a redirect to the right spelling would turn a POST
+//! into a GET, and lose its changes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hyper::Method;
+
+use crate::view::Calls;
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// `/` of a view.
+    Negotiate,
+    /// `/records` of a view.
+    Records,
+    /// `/adjustendpoints` of a view.
+    Adjust,
+    /// `/healthz`.
+    Healthz,
+    /// Nothing.
+    Unknown,
+}
+
+impl Route {
+    /// The path below the view, for metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Negotiate => "/",
+            Self::Records => "/records",
+            Self::Adjust => "/adjustendpoints",
+            Self::Healthz => "/healthz",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The methods that it takes.
+    pub(super) fn allow(self) -> &'static str {
+        match self {
+            Self::Records => "GET, HEAD, POST, OPTIONS",
+            Self::Adjust => "POST, OPTIONS",
+            Self::Negotiate | Self::Healthz | Self::Unknown => "GET, HEAD, OPTIONS",
+        }
+    }
+
+    pub(super) fn takes(self, method: &Method) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    }
+}
+
+/// The views by their path prefixes.
+#[derive(Clone, Default)]
+pub struct ViewTable {
+    /// The longest prefix first.
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    path: String,
+    view: Arc<dyn Calls>,
+}
+
+impl ViewTable {
+    /// A table of paths (`/`, `/internal`) and what answers below them.
+    pub fn new(views: impl IntoIterator<Item = (String, Arc<dyn Calls>)>) -> Self {
+        let mut entries: Vec<_> = views.into_iter().map(|(path, view)| Entry { path, view }).collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(segments(&entry.path).count()));
+        Self { entries }
+    }
+
+    /// The paths of all views, the shortest first.
+    pub fn paths(&self) -> Vec<&str> {
+        self.entries.iter().rev().map(|entry| entry.path.as_str()).collect()
+    }
+
+    /// What is at a path, and whose it is.
+    pub fn route(&self, path: &str) -> (Route, Option<&Arc<dyn Calls>>) {
+        if segments(path).eq(["healthz"]) {
+            return (Route::Healthz, None);
+        }
+        for entry in &self.entries {
+            let mut rest = segments(path);
+            if !segments(&entry.path).all(|segment| rest.next() == Some(segment)) {
+                continue;
+            }
+            let route = match (rest.next(), rest.next()) {
+                (None, _) => Route::Negotiate,
+                (Some("records"), None) => Route::Records,
+                (Some("adjustendpoints"), None) => Route::Adjust,
+                _ => continue,
+            };
+            return (route, Some(&entry.view));
+        }
+        (Route::Unknown, None)
+    }
+}
+
+impl fmt::Debug for ViewTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.entries.iter().map(|entry| (&entry.path, entry.view.name()))).finish()
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use zonemux_plugin::Endpoints;
+
+    use super::*;
+    use crate::view::{CallContext, CallError, CallFuture, Chunks};
+    use crate::wire::Changes;
+
+    struct Named(&'static str);
+
+    impl Calls for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn zones(&self) -> Result<Vec<String>, CallError> {
+            unreachable!()
+        }
+
+        fn records(self: Arc<Self>, _: CallContext) -> CallFuture<Chunks> {
+            unreachable!()
+        }
+
+        fn adjust(self: Arc<Self>, _: CallContext, _: Endpoints) -> CallFuture<Chunks> {
+            unreachable!()
+        }
+
+        fn apply(self: Arc<Self>, _: CallContext, _: Changes) -> CallFuture<()> {
+            unreachable!()
+        }
+    }
+
+    fn table(views: &[(&str, &'static str)]) -> ViewTable {
+        ViewTable::new(
+            views.iter().map(|&(path, name)| (path.to_owned(), Arc::new(Named(name)) as Arc<dyn Calls>)),
+        )
+    }
+
+    #[test]
+    fn the_longest_prefix_on_a_segment_boundary_wins() {
+        let table = table(&[("/", "root"), ("/internal", "internal"), ("/internal/eu", "eu")]);
+        for (path, route, view) in [
+            ("/", Route::Negotiate, "root"),
+            ("", Route::Negotiate, "root"),
+            ("/records", Route::Records, "root"),
+            ("/records/", Route::Records, "root"),
+            ("//records", Route::Records, "root"),
+            ("/adjustendpoints", Route::Adjust, "root"),
+            ("/healthz", Route::Healthz, ""),
+            ("/internal", Route::Negotiate, "internal"),
+            ("/internal/", Route::Negotiate, "internal"),
+            ("/internal/records", Route::Records, "internal"),
+            ("/internal/eu/adjustendpoints", Route::Adjust, "eu"),
+            ("/internals/records", Route::Unknown, ""),
+            ("/internal/healthz", Route::Unknown, ""),
+            ("/records/all", Route::Unknown, ""),
+            ("/Records", Route::Unknown, ""),
+            ("/%72ecords", Route::Unknown, ""),
+            ("/../records", Route::Unknown, ""),
+            ("*", Route::Unknown, ""),
+        ] {
+            let (found, owner) = table.route(path);
+            assert_eq!((found, owner.map_or("", |view| view.name())), (route, view), "{path:?}");
+        }
+        assert_eq!(table.paths(), ["/", "/internal", "/internal/eu"]);
+    }
+
+    #[test]
+    fn without_a_view_at_the_root_there_is_nothing() {
+        let table = table(&[("/internal", "internal")]);
+        assert_eq!(table.route("/").0, Route::Unknown);
+        assert_eq!(table.route("/records").0, Route::Unknown);
+        assert_eq!(table.route("/healthz").0, Route::Healthz);
+    }
+}

@@ -1,0 +1,201 @@
+//! The daemon as a plugin sees it: its log lines and metrics, taken in.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use metrics::{Label, counter, gauge, histogram};
+use tracing::Level;
+use zonemux_plugin_abi::stable::{RSlice, RStr, RString};
+use zonemux_plugin_abi::{MetricKind, RHost, RLogRef, RMetricRef, RPairRef};
+
+/// Series that one backend's plugin may make; what goes beyond is dropped, so that a plugin that
+/// labels by DNS name can't fill the daemon's memory.
+const MOST_SERIES: usize = 256;
+
+/// What the daemon offers to one backend's plugin.
+#[derive(Clone)]
+pub struct HostSide {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: String,
+    zones: String,
+    base_directory: PathBuf,
+    state_directory: PathBuf,
+    series: Mutex<HashSet<String>>,
+}
+
+impl fmt::Debug for HostSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostSide").field("backend", &self.inner.backend).finish_non_exhaustive()
+    }
+}
+
+impl HostSide {
+    /// The daemon's side for one backend, whose lines are logged under `plugin::BACKEND`.
+    pub fn new(backend: &str, zones: &[String], base_directory: PathBuf, state_directory: PathBuf) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                backend: backend.to_owned(),
+                zones: zones.join(" "),
+                base_directory,
+                state_directory,
+                series: Mutex::default(),
+            }),
+        }
+    }
+}
+
+/// Called on the plugin's threads: nothing may unwind from here.
+fn contain<T: Default>(code: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(code)).unwrap_or_default()
+}
+
+impl RHost for HostSide {
+    fn backend(&self) -> RString {
+        RString::from(self.inner.backend.as_str())
+    }
+
+    fn zones(&self) -> RString {
+        RString::from(self.inner.zones.as_str())
+    }
+
+    fn base_directory(&self) -> RString {
+        RString::from(self.inner.base_directory.to_string_lossy().into_owned())
+    }
+
+    fn state_directory(&self) -> RString {
+        RString::from(self.inner.state_directory.to_string_lossy().into_owned())
+    }
+
+    fn log_enabled(&self, level: u32, _: RStr<'_>) -> bool {
+        contain(|| enabled(decode_level(level)))
+    }
+
+    fn log(&self, line: &RLogRef<'_>) {
+        contain(|| {
+            let fields = format_fields(line.fields);
+            let (backend, message) = (self.inner.backend.as_str(), line.message.as_str());
+            let (target, file, line_number) = (line.target.as_str(), line.file.as_str(), line.line);
+            // `tracing` wants target and level known at compile time; the target that filters see is
+            // `plugin`, the backend and the plugin's own module are fields.
+            macro_rules! emit {
+                ($level:expr) => {
+                    tracing::event!(
+                        target: "plugin", $level,
+                        backend, module = target, at = format_args!("{file}:{line_number}"),
+                        fields = (!fields.is_empty()).then_some(fields.as_str()),
+                        "{message}"
+                    )
+                };
+            }
+            match decode_level(line.level) {
+                Level::ERROR => emit!(Level::ERROR),
+                Level::WARN => emit!(Level::WARN),
+                Level::INFO => emit!(Level::INFO),
+                Level::DEBUG => emit!(Level::DEBUG),
+                Level::TRACE => emit!(Level::TRACE),
+            }
+        });
+    }
+
+    fn metric(&self, metric: &RMetricRef<'_>) {
+        contain(|| self.record(metric));
+    }
+}
+
+impl HostSide {
+    fn record(&self, metric: &RMetricRef<'_>) {
+        let name = metric.name.as_str();
+        let legal =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !legal(name)
+            || !metric.labels.iter().all(|label| legal(label.key.as_str()))
+            || !metric.value.is_finite()
+        {
+            return;
+        }
+        let mut labels = vec![Label::new("backend", self.inner.backend.clone())];
+        labels.extend(
+            metric
+                .labels
+                .iter()
+                .map(|label| Label::new(label.key.as_str().to_owned(), label.value.as_str().to_owned())),
+        );
+        if !self.admit(name, &labels) {
+            return;
+        }
+        let name = format!("zonemux_plugin_{}", name.to_ascii_lowercase());
+        match metric.kind {
+            MetricKind::COUNTER if metric.value >= 0.0 => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked to be a small positive number"
+                )]
+                counter!(name, labels).increment(metric.value as u64);
+            }
+            MetricKind::GAUGE => gauge!(name, labels).set(metric.value),
+            MetricKind::HISTOGRAM => histogram!(name, labels).record(metric.value),
+            _ => {}
+        }
+    }
+
+    fn admit(&self, name: &str, labels: &[Label]) -> bool {
+        let mut key = name.to_owned();
+        for label in labels {
+            key.push('\0');
+            key.push_str(label.key());
+            key.push('\0');
+            key.push_str(label.value());
+        }
+        let mut series = self.inner.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if series.contains(&key) {
+            return true;
+        }
+        let room = series.len() < MOST_SERIES;
+        if room {
+            series.insert(key);
+        } else {
+            tracing::debug!(backend = self.inner.backend, metric = name, "the plugin makes too many series");
+        }
+        room
+    }
+}
+
+fn decode_level(level: u32) -> Level {
+    match level {
+        1 => Level::ERROR,
+        2 => Level::WARN,
+        3 => Level::INFO,
+        4 => Level::DEBUG,
+        _ => Level::TRACE,
+    }
+}
+
+fn enabled(level: Level) -> bool {
+    match level {
+        Level::ERROR => tracing::enabled!(target: "plugin", Level::ERROR),
+        Level::WARN => tracing::enabled!(target: "plugin", Level::WARN),
+        Level::INFO => tracing::enabled!(target: "plugin", Level::INFO),
+        Level::DEBUG => tracing::enabled!(target: "plugin", Level::DEBUG),
+        Level::TRACE => tracing::enabled!(target: "plugin", Level::TRACE),
+    }
+}
+
+fn format_fields(fields: RSlice<'_, RPairRef<'_>>) -> String {
+    let mut text = String::new();
+    for field in fields.as_slice() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(field.key.as_str());
+        text.push('=');
+        text.push_str(field.value.as_str());
+    }
+    text
+}

@@ -1,0 +1,132 @@
+//! The bytes of a plugin: read once, hashed, checked, and sealed; what was checked is what is loaded.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+use sha2::{Digest, Sha256};
+use zonemux_plugin::Manifest;
+
+use super::error::{PluginError, Refusal};
+use super::{inspect, trust};
+
+/// No plugin is near this size; a mistaken path to a disk image should not fill memory.
+const LARGEST: u64 = 512 << 20;
+
+/// What makes a file trusted.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// Its owner and mode, and those of its folders; the hash as well where one is pinned.
+    Owner {
+        /// The pinned hash, in lower-case hexadecimal.
+        sha256: Option<String>,
+    },
+    /// Its hash alone.
+    Sha256(String),
+}
+
+/// A checked plugin file in memory.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// Where it came from.
+    pub path: PathBuf,
+    /// Its hash, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    bytes: Vec<u8>,
+}
+
+impl Image {
+    /// Reads and checks a file: trust, hash, architecture, manifest. Nothing of it is run.
+    pub fn read(path: &Path, trust: &Trust) -> Result<Self, PluginError> {
+        let file = open(path)?;
+        if let Trust::Owner { .. } = trust {
+            trust::check_owner(path, &file)?;
+        }
+        let (sha256, bytes) = read_all(path, file)?;
+        if let Trust::Owner { sha256: Some(pinned) } | Trust::Sha256(pinned) = trust
+            && *pinned != sha256
+        {
+            let reason = Refusal::WrongHash { expected: pinned.clone(), found: sha256 };
+            return Err(PluginError::new(path, reason));
+        }
+        Self::of(path, sha256, bytes)
+    }
+
+    /// Reads a file to look at it, whoever could have written it.
+    pub fn read_untrusted(path: &Path) -> Result<Self, PluginError> {
+        let (sha256, bytes) = read_all(path, open(path)?)?;
+        Self::of(path, sha256, bytes)
+    }
+
+    fn of(path: &Path, sha256: String, bytes: Vec<u8>) -> Result<Self, PluginError> {
+        let manifest = inspect::manifest(path, &bytes)?;
+        Ok(Self { path: path.to_owned(), sha256, manifest, bytes })
+    }
+
+    /// The bytes as a sealed file in memory, which nobody can change.
+    pub(super) fn seal(&self) -> std::io::Result<OwnedFd> {
+        let name = format!("zonemux-plugin-{}", self.manifest.name);
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        // Kernels before 6.3 don't know NOEXEC_SEAL, which is also what `vm.memfd_noexec=2` asks for.
+        let memfd = rustix::fs::memfd_create(&name, flags | MemfdFlags::NOEXEC_SEAL)
+            .or_else(|_| rustix::fs::memfd_create(&name, flags))?;
+        let mut file = File::from(memfd);
+        file.write_all(&self.bytes)?;
+        rustix::fs::fcntl_add_seals(
+            &file,
+            SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+        )?;
+        Ok(file.into())
+    }
+}
+
+fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> PluginError {
+    move |error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => Refusal::NotFound { tried: vec![path.to_owned()] },
+            _ if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                Refusal::NotAnObject("it is a socket".into())
+            }
+            _ => Refusal::Unreadable(error.to_string()),
+        };
+        PluginError::new(path, reason)
+    }
+}
+
+fn open(path: &Path) -> Result<File, PluginError> {
+    // Not blocking, or a named pipe in the place of a plugin would hang the start.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let mut options = File::options();
+    let file = options.read(true).custom_flags(flags).open(path).map_err(unreadable(path))?;
+    let metadata = file.metadata().map_err(unreadable(path))?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
+        return Err(PluginError::new(path, Refusal::NotAnObject(what.into())));
+    }
+    if metadata.len() > LARGEST {
+        let why = format!("{} bytes, more than any plugin has", metadata.len());
+        return Err(PluginError::new(path, Refusal::NotAnObject(why)));
+    }
+    Ok(file)
+}
+
+/// The hash and the content of an open file.
+fn read_all(path: &Path, file: File) -> Result<(String, Vec<u8>), PluginError> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes).map_err(unreadable(path))?;
+    Ok((hexadecimal(&Sha256::digest(&bytes)), bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
+        .map(char::from)
+        .collect()
+}

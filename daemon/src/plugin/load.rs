@@ -1,0 +1,158 @@
+//! Loads a checked image: sealed memory → `dlopen` → header → layout check → root module.
+#![expect(unsafe_code, reason = "runs foreign code: the one place where the daemon trusts a file")]
+
+use std::collections::HashMap;
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
+use zonemux_plugin::Manifest;
+use zonemux_plugin_abi::stable::{
+    AbiHeaderRef, AbiInstability, AbiInstabilityErrors, LibHeader, StableAbi, TLFieldOrFunction,
+    check_layout_compatibility,
+};
+use zonemux_plugin_abi::{HEADER_SYMBOL, PluginModuleRef};
+
+use super::error::{PluginError, Refusal};
+use super::image::Image;
+
+/// A loaded plugin file. Never unloaded: its threads and statics live as long as the process.
+#[derive(Clone, Copy)]
+pub struct Loaded {
+    pub(super) module: PluginModuleRef,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Loaded")
+    }
+}
+
+impl Loaded {
+    /// JSON Schema of the plugin's settings.
+    pub fn schema(&self) -> String {
+        self.module.schema()().into_string()
+    }
+}
+
+/// Loads images, each content once: several backends share one copy of a plugin.
+#[derive(Default)]
+pub struct Loader {
+    loaded: Mutex<HashMap<String, Arc<Entry>>>,
+}
+
+/// One content, loaded at most once, also while several ask for it.
+#[derive(Default)]
+struct Entry {
+    result: std::sync::OnceLock<Result<Loaded, Refusal>>,
+    // The number of a closed descriptor may be used again, and `/proc/self/fd/N` is the name by
+    // which the dynamic linker knows the library: so it stays open for ever.
+    sealed: std::sync::OnceLock<OwnedFd>,
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader").field("loaded", &self.entries().len()).finish()
+    }
+}
+
+impl Loader {
+    /// Loads an image, or finds that its content is loaded already. Runs the file's constructors:
+    /// call it on a thread that may block.
+    pub fn load(&self, image: &Image) -> Result<Loaded, PluginError> {
+        let entry = Arc::clone(self.entries().entry(image.sha256.clone()).or_default());
+        let result = entry.result.get_or_init(|| {
+            let sealed =
+                image.seal().map_err(|error| Refusal::Linker(format!("no sealed memory: {error}")))?;
+            let sealed = entry.sealed.get_or_init(|| sealed);
+            open(&format!("/proc/self/fd/{}", sealed.as_raw_fd()), &image.manifest)
+        });
+        result.clone().map_err(|reason| PluginError::new(&image.path, reason))
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Arc<Entry>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn open(path: &str, manifest: &Manifest) -> Result<Loaded, Refusal> {
+    // RTLD_NOW: a missing symbol is an error here and not a crash in the middle of a call.
+    // SAFETY: runs the constructors of a file that was checked to be the operator's choice; what it
+    // does inside this process can't be contained inline, which the documentation says.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| Refusal::Linker(error.to_string().replace(path, &manifest.name)))?;
+    // SAFETY: the symbol is a static that begins with an `AbiHeader`, as `export_plugin!` defines
+    // it; nothing but its address is taken here.
+    let symbol: Symbol<*const ()> = unsafe { library.get(HEADER_SYMBOL.as_bytes()) }
+        .map_err(|_| Refusal::NotAPlugin(format!("it does not export `{HEADER_SYMBOL}`")))?;
+    let address = symbol.as_raw_ptr();
+    // Leaked on purpose: plugins are never unloaded.
+    std::mem::forget(library);
+    if address.is_null() {
+        return Err(Refusal::NotAPlugin(format!("`{HEADER_SYMBOL}` is null")));
+    }
+    // SAFETY: an `AbiHeaderRef` is a reference to the static's first bytes, whose magic and versions
+    // `upgrade` checks before anything behind them is read; the static lives for ever.
+    let header = unsafe { std::mem::transmute::<*mut std::ffi::c_void, AbiHeaderRef>(address) };
+    let header = header.upgrade().map_err(|_| {
+        Refusal::Layout("its header was made by another version of the boundary's library".into())
+    })?;
+    check_layout(header)?;
+    // SAFETY: the layouts were just found compatible in one direction, which is all that differs
+    // from the checked variant.
+    unsafe { header.init_root_module_with_unchecked_layout::<PluginModuleRef>() }
+        .map(|module| Loaded { module })
+        .map_err(|error| Refusal::Initialisation(first_line(&error.to_string())))
+}
+
+/// Accepts a plugin that knows less than we do, and one that knows more: the library's own check
+/// accepts only the latter, and would refuse every plugin older than the daemon.
+fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {
+    let theirs = header
+        .layout()
+        .ok_or_else(|| Refusal::Layout("it was built without a description of its types".into()))?;
+    let ours = PluginModuleRef::LAYOUT;
+    let Err(errors) = check_layout_compatibility(ours, theirs) else { return Ok(()) };
+    if check_layout_compatibility(theirs, ours).is_ok() {
+        return Ok(());
+    }
+    // The whole text is tens of kilobytes; the first type that differs is what helps.
+    Err(Refusal::Layout(first_difference(&errors)))
+}
+
+/// Such as ``REndpointRef: size 80 vs 112``.
+fn first_difference(errors: &AbiInstabilityErrors) -> String {
+    // Types that only contain the one that differs are named as well, without an error of their own.
+    let Some(error) = errors.errors.iter().find(|error| !error.errs.is_empty()) else {
+        return "its types are laid out differently".into();
+    };
+    let name = error.stack_trace.iter().next_back().map(|fields| match &fields.expected {
+        TLFieldOrFunction::Field(field) => field.layout().name().to_owned(),
+        TLFieldOrFunction::Function(function) => function.name.to_string(),
+    });
+    let name = name.unwrap_or_else(|| errors.interface.name().to_owned());
+    let difference = match error.errs.iter().next() {
+        Some(AbiInstability::Size(size)) => format!("size {} vs {}", size.expected, size.found),
+        Some(AbiInstability::Alignment(alignment)) => {
+            format!("alignment {} vs {}", alignment.expected, alignment.found)
+        }
+        Some(AbiInstability::FieldCountMismatch(count)) => {
+            format!("{} fields vs {}", count.expected, count.found)
+        }
+        Some(AbiInstability::UnexpectedField(field)) => {
+            format!("field `{}` vs `{}`", field.expected.name(), field.found.name())
+        }
+        Some(other) => {
+            // The variant's name says what differs; its contents are pages of types.
+            let text = format!("{other:?}");
+            text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+        }
+        None => "different".to_owned(),
+    };
+    format!("{name}: {difference}")
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}

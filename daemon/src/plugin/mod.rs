@@ -1,0 +1,23 @@
+//! Plugins: found, checked, loaded and called. Nothing above this module knows where a plugin's code
+//! runs, and nothing outside it names the types that cross the boundary.
+//!
+//! The way of a file, each step a refusal in one line: [`locate`](locate()) → [`Image::read`] (owner and mode,
+//! sha256, architecture, manifest; nothing is run) → [`Loader`] (sealed memory, `dlopen`, header, layout)
+//! → [`Inline::configure`] (settings).
+
+mod cross;
+mod error;
+mod host;
+mod image;
+mod inline;
+mod inspect;
+mod load;
+mod locate;
+mod trust;
+
+pub use error::{PluginError, Refusal};
+pub use host::HostSide;
+pub use image::{Image, Trust};
+pub use inline::Inline;
+pub use load::{Loaded, Loader};
+pub use locate::locate;

@@ -1,0 +1,77 @@
+//! Which backend a name belongs to: the longest zone suffix on a label boundary.
+
+mod split;
+
+use zonemux_plugin::dns::{self, ZoneMap};
+
+pub use split::{Refused, Split, split, split_endpoints};
+
+/// The zones of one view, each with the position of its backend there.
+#[derive(Debug, Default, Clone)]
+pub struct Router {
+    zones: ZoneMap<usize>,
+}
+
+/// Where a name goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// To the backend at this position.
+    Backend(usize),
+    /// Nowhere: it is refused for itself. Why, for the log.
+    Nowhere(String),
+}
+
+impl Router {
+    /// A router over canonical zones. Of two backends with one zone the first keeps it; the
+    /// configuration refuses that before.
+    pub fn new<'a>(zones: impl IntoIterator<Item = (&'a str, usize)>) -> Self {
+        let mut map = ZoneMap::default();
+        for (zone, backend) in zones {
+            if let Some(first) = map.insert(zone, backend) {
+                map.insert(zone, first);
+            }
+        }
+        Self { zones: map }
+    }
+
+    /// Where an owner name goes.
+    pub fn route(&self, dns_name: &str) -> Route {
+        match dns::canonical(dns_name) {
+            Err(error) => Route::Nowhere(error.to_string()),
+            Ok(name) => match self.zones.get(&name) {
+                Some(&backend) => Route::Backend(backend),
+                None => Route::Nowhere("the name is in no zone of this view".to_owned()),
+            },
+        }
+    }
+
+    /// The canonical zones, sorted.
+    pub fn zones(&self) -> Vec<String> {
+        let mut zones: Vec<String> = self.zones.iter().map(|(zone, _)| zone.to_owned()).collect();
+        zones.sort_unstable();
+        zones
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_suffix_on_a_label_boundary_wins() {
+        let router = Router::new([("example.org", 0), ("sub.example.org", 1), ("2.0.192.in-addr.arpa", 2)]);
+        let backend = |name: &str| match router.route(name) {
+            Route::Backend(backend) => Some(backend),
+            Route::Nowhere(_) => None,
+        };
+        assert_eq!(backend("www.example.org"), Some(0));
+        assert_eq!(backend("example.org"), Some(0));
+        assert_eq!(backend("WWW.Example.Org."), Some(0));
+        assert_eq!(backend("a.sub.example.org"), Some(1));
+        assert_eq!(backend("notsub.example.org"), Some(0));
+        assert_eq!(backend("notexample.org"), None);
+        assert_eq!(backend("org"), None);
+        assert_eq!(backend("1.2.0.192.in-addr.arpa"), Some(2));
+        assert_eq!(backend("a..example.org"), None);
+    }
+}

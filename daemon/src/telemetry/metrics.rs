@@ -1,0 +1,135 @@
+//! Every metric's name, labels and buckets; nothing else in the daemon names one.
+//!
+//! Label values are bounded: names from the configuration, and words from fixed sets. Never a DNS
+//! name, never an error's text. Conventions: <https://prometheus.io/docs/practices/naming/>.
+
+use std::time::Duration;
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+const BUILD_INFO: &str = "zonemux_build_info";
+const HTTP_REQUESTS: &str = "zonemux_http_requests_total";
+const HTTP_DURATION: &str = "zonemux_http_request_duration_seconds";
+const HTTP_RESPONSE: &str = "zonemux_http_response_bytes";
+const BACKEND_UP: &str = "zonemux_backend_up";
+const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
+const BACKEND_RECORDS: &str = "zonemux_backend_records";
+const CHANGES: &str = "zonemux_changes_total";
+
+/// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
+const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
+/// Seconds; a listing may take two minutes, an apply five.
+const BACKEND_BUCKETS: &[f64] =
+    &[0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
+/// Bytes; ExternalDNS refuses answers above 32 MiB.
+const SIZE_BUCKETS: &[f64] = &[256.0, 4096.0, 65_536.0, 1_048_576.0, 4_194_304.0, 16_777_216.0, 33_554_432.0];
+
+/// Installs the recorder for this process, and gives what renders its text.
+pub fn install() -> Result<PrometheusHandle, BuildError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full(HTTP_DURATION.to_owned()), CALL_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(BACKEND_CALL.to_owned()), BACKEND_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(HTTP_RESPONSE.to_owned()), SIZE_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Prefix("zonemux_plugin_".to_owned()), BACKEND_BUCKETS)?
+        .install_recorder()?;
+    describe();
+    Ok(handle)
+}
+
+fn describe() {
+    describe_gauge!(BUILD_INFO, "Always 1; the labels say what is running");
+    describe_counter!(HTTP_REQUESTS, "Requests of ExternalDNS that were answered");
+    describe_histogram!(HTTP_DURATION, "Time from a request's head to its answer");
+    describe_histogram!(HTTP_RESPONSE, "Size of answers before compression");
+    describe_gauge!(BACKEND_UP, "1 while the backend's last call went well, else 0");
+    describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
+    describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
+    describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    metrics_process::Collector::default().describe();
+    gauge!(
+        BUILD_INFO,
+        "version" => env!("CARGO_PKG_VERSION"),
+        "revision" => env!("ZONEMUX_REVISION"),
+        "rustc" => env!("ZONEMUX_RUSTC"),
+    )
+    .set(1.0);
+}
+
+/// Reads the process's own figures (memory, descriptors, CPU time, threads); call it before rendering.
+pub fn collect_process() {
+    metrics_process::Collector::default().collect();
+}
+
+/// One answered request. `route` and `method` are words from fixed sets.
+pub fn http_request(
+    view: &str,
+    route: &'static str,
+    method: &'static str,
+    status: u16,
+    duration: Duration,
+    bytes: u64,
+) {
+    let view = view.to_owned();
+    counter!(
+        HTTP_REQUESTS,
+        "view" => view.clone(), "route" => route, "method" => method, "status" => status.to_string(),
+    )
+    .increment(1);
+    histogram!(HTTP_DURATION, "view" => view, "route" => route).record(duration);
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 bytes is enough")]
+    histogram!(HTTP_RESPONSE, "route" => route).record(bytes as f64);
+}
+
+/// Whether a backend's last call went well.
+pub fn backend_up(backend: &str, up: bool) {
+    gauge!(BACKEND_UP, "backend" => backend.to_owned()).set(if up { 1.0 } else { 0.0 });
+}
+
+/// One call to a backend. `outcome` is `ok` or a kind of error.
+pub fn backend_call(backend: &str, operation: &'static str, outcome: &'static str, duration: Duration) {
+    histogram!(
+        BACKEND_CALL,
+        "backend" => backend.to_owned(), "operation" => operation, "outcome" => outcome,
+    )
+    .record(duration);
+}
+
+/// The records of one type in a backend's last complete list.
+pub fn backend_records(backend: &str, record_type: &'static str, count: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
+    gauge!(BACKEND_RECORDS, "backend" => backend.to_owned(), "type" => record_type).set(count as f64);
+}
+
+/// What became of changes. `action` is `create`, `update` or `delete`.
+pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, count: u64) {
+    if count > 0 {
+        counter!(
+            CHANGES,
+            "backend" => backend.to_owned(), "action" => action, "outcome" => outcome.as_str(),
+        )
+        .increment(count);
+    }
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// Done.
+    Applied,
+    /// Refused for its own sake.
+    Refused,
+    /// Not done; ExternalDNS shall ask again.
+    Failed,
+}
+
+impl ChangeOutcome {
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}

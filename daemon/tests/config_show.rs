@@ -1,0 +1,122 @@
+//! `zonemux config show`: every value in force, its origin, and no secret.
+
+#![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
+
+use std::path::{Path, PathBuf};
+
+use zonemux::cli::{Exit, Output, config_show::config_show};
+use zonemux::config::{BackendName, Environment, Purpose, Request, load, load_text};
+
+const TEXT: &str = r#"
+version = 1
+
+[webhook]
+listen = ["127.0.0.1:0", "unix:./webhook.sock"]
+
+[views.default]
+backends = ["lan"]
+
+[views.internal]
+path = "/internal"
+backends = ["inner"]
+
+[backends.lan]
+plugin = "rfc2136"
+zones = ["Example.ORG.", "bücher.example"]
+
+[backends.lan.settings]
+server = "127.0.0.1:53"
+port = 53
+options = {}
+
+[backends.lan.settings.tsig]
+name = "extdns-key"
+secret = "hunter2"
+
+[backends.inner]
+plugin = "memory"
+zones = ["example.org"]
+"#;
+
+fn shown(text: &str, secrets: impl Fn(&BackendName) -> Option<Vec<String>>, output: Output) -> String {
+    let outcome = load_text(Path::new("/etc/zonemux/config.toml"), text);
+    let mut out = anstream::StripStream::new(Vec::new());
+    let mut err = Vec::new();
+    let exit = config_show(&outcome, secrets, output, &mut out, &mut err).unwrap();
+    assert_eq!((exit, err.len()), (Exit::Ok, 0));
+    let shown = String::from_utf8(out.into_inner()).unwrap();
+    assert!(!shown.contains("hunter2"), "{shown}");
+    shown
+}
+
+#[test]
+fn every_value_with_its_origin() {
+    let secrets = |name: &BackendName| (name.as_str() == "lan").then(|| vec!["tsig.secret".to_owned()]);
+    insta::assert_snapshot!(shown(TEXT, secrets, Output::Text));
+}
+
+#[test]
+fn without_a_manifest_every_text_of_the_settings_is_redacted() {
+    let shown = shown(TEXT, |_| None, Output::Text);
+    let settings: Vec<&str> = shown.lines().filter(|line| line.contains(".settings.")).collect();
+    insta::assert_snapshot!(settings.join("\n"), @r"
+    backends.lan.settings.options = {} (file /etc/zonemux/config.toml)
+    backends.lan.settings.port = 53 (file /etc/zonemux/config.toml)
+    backends.lan.settings.server = <redacted> (file /etc/zonemux/config.toml)
+    backends.lan.settings.tsig.name = <redacted> (file /etc/zonemux/config.toml)
+    backends.lan.settings.tsig.secret = <redacted> (file /etc/zonemux/config.toml)
+    ");
+}
+
+#[test]
+fn a_manifest_can_call_tables_and_any_key_secret() {
+    for pattern in ["tsig", "*.secret"] {
+        let shown = shown(TEXT, |_| Some(vec![pattern.to_owned()]), Output::Text);
+        assert!(shown.contains("settings.server = \"127.0.0.1:53\""), "{shown}");
+    }
+}
+
+#[test]
+fn references_are_redacted_whatever_the_manifest_says() {
+    let text = TEXT.replace("\"hunter2\"", "{ env = \"KEY\" }");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.toml"), text).unwrap();
+    let environment = Environment::empty(folder.path()).with("KEY", "hunter2");
+    let request = Request { file: Some(PathBuf::from("config.toml")), environment, purpose: Purpose::Check };
+    let mut out = Vec::new();
+    config_show(&load(&request), |_| Some(Vec::new()), Output::Text, &mut out, &mut Vec::new()).unwrap();
+    let shown = String::from_utf8(out).unwrap();
+    assert!(shown.contains("settings.tsig.secret = <redacted>") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn json_for_programs() {
+    let shown = shown(TEXT, |_| None, Output::Json);
+    let values: Vec<serde_json::Value> = serde_json::from_str(&shown).unwrap();
+    let of = |key: &str| values.iter().find(|value| value["key"] == key).unwrap();
+    assert_eq!(
+        of("webhook.listen")["value"],
+        serde_json::json!(["127.0.0.1:0", "unix:/etc/zonemux/webhook.sock"])
+    );
+    assert_eq!(of("webhook.deadline")["origins"], serde_json::json!([{ "layer": "default" }]));
+    assert_eq!(of("backends.lan.settings.tsig.secret")["redacted"], true);
+    assert_eq!(
+        of("views.internal.path")["origins"],
+        serde_json::json!([{ "layer": "file", "path": "/etc/zonemux/config.toml" }])
+    );
+}
+
+#[test]
+fn a_faulty_configuration_is_reported_instead() {
+    let outcome = load_text(Path::new("/etc/zonemux/config.toml"), "version = 1");
+    let (mut out, mut err) = (Vec::new(), anstream::StripStream::new(Vec::new()));
+    let exit = config_show(&outcome, |_| None, Output::Text, &mut out, &mut err).unwrap();
+    assert_eq!((exit, out.len()), (Exit::Config, 0));
+    insta::assert_snapshot!(String::from_utf8(err.into_inner()).unwrap(), @r"
+    error: no backend is configured
+      in /etc/zonemux/config.toml
+      hint: add a table such as [backends.lan] with `plugin` and `zones`
+
+    1 fault
+    ");
+}

@@ -1,0 +1,14 @@
+//! The webhook's HTTP side over real sockets, with a view that does what each test tells it.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod bodies;
+mod calls;
+mod client;
+mod errors;
+mod framing;
+mod gone;
+mod large;
+mod stop;
+mod times;
+mod view;
+mod workshop;

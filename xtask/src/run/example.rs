@@ -1,0 +1,64 @@
+//! The few facts about `config.example.toml` that the tasks need. The daemon reads it properly.
+
+use std::path::Path;
+
+use crate::failure::{At, Failure, Outcome};
+
+/// The backend in the example that uses the `memory` plugin.
+pub(crate) const BACKEND: &str = "lab";
+
+/// The first `host:port` in `listen` of `[section]`, with the environment's override before the file's value,
+/// and with `localhost`'s address where the daemon listens on every one.
+pub(crate) fn address(config: &Path, section: &str) -> Outcome<String> {
+    let variable = format!("ZONEMUX__{}__LISTEN", section.to_uppercase());
+    let list = match std::env::var(&variable) {
+        Ok(value) => Some(value),
+        Err(_) => listen(&std::fs::read_to_string(config).at("read", config)?, section),
+    };
+    let first = list.as_deref().and_then(quoted).ok_or_else(|| {
+        Failure::new(format!("{} has no `listen` with an address in [{section}]", config.display()))
+    })?;
+    Ok(match first.rsplit_once(':') {
+        Some(("[::]" | "0.0.0.0", port)) => format!("127.0.0.1:{port}"),
+        _ => first.to_owned(),
+    })
+}
+
+/// The value of `listen` in `[section]`, as far as it stands on one line.
+fn listen(text: &str, section: &str) -> Option<String> {
+    let heading = format!("[{section}]");
+    text.lines()
+        .map(str::trim)
+        .skip_while(|line| !line.starts_with(&heading))
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix("listen")?.trim_start().strip_prefix('='))
+        .map(str::to_owned)
+}
+
+/// The first string in double quotes.
+fn quoted(list: &str) -> Option<&str> {
+    list.split('"').nth(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{listen, quoted};
+
+    const TEXT: &str = r#"
+# [webhook] listen = "nowhere"
+[webhook]   # the ExternalDNS side
+# listen = ["127.0.0.1:1"]
+listen = ["127.0.0.1:8888", "[::1]:8888"]
+[admin]
+max = 1
+listen=["[::]:8080"]
+"#;
+
+    #[test]
+    fn the_first_address_of_a_section_is_found() {
+        assert_eq!(listen(TEXT, "webhook").as_deref().and_then(quoted), Some("127.0.0.1:8888"));
+        assert_eq!(listen(TEXT, "admin").as_deref().and_then(quoted), Some("[::]:8080"));
+        assert_eq!(listen(TEXT, "control"), None);
+    }
+}
