@@ -27,6 +27,10 @@ impl Backend for Flaky {
     type Config = Settings;
 
     fn validate(settings: &Settings) -> Vec<Fault> {
+        if settings.control.as_ref().is_some_and(|path| path.is_relative()) {
+            // Checking and adjusting have no host that could resolve it.
+            return vec![Fault::new("control", "must be an absolute path")];
+        }
         match settings.now(Operation::Validate) {
             Ok(now) => match at_once(&now, Operation::Validate) {
                 Ok(_) => Vec::new(),
@@ -39,18 +43,8 @@ impl Backend for Flaky {
     async fn open(settings: Settings, host: Host) -> Result<Self> {
         let now = settings.now(Operation::Open)?;
         misbehave(&now, Operation::Open, &host).await?;
-        let memory = Memory::open(
-            MemorySettings {
-                file: settings.file.clone(),
-            },
-            host.clone(),
-        )
-        .await?;
-        Ok(Self {
-            memory,
-            settings,
-            host,
-        })
+        let memory = Memory::open(MemorySettings { file: settings.file.clone() }, host.clone()).await?;
+        Ok(Self { memory, settings, host })
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -80,12 +74,8 @@ impl Backend for Flaky {
         if !is_half(now.behaviour) {
             return self.memory.apply_changes(call, changes).await;
         }
-        let half: HashSet<ChangeId> = changes
-            .units()
-            .into_iter()
-            .step_by(2)
-            .flat_map(|unit| unit.changes)
-            .collect();
+        let half: HashSet<ChangeId> =
+            changes.units().into_iter().step_by(2).flat_map(|unit| unit.changes).collect();
         let part = Part::of(&changes, |id| half.contains(&id));
         let of_part = self.memory.apply_changes(call, part.changes()).await?;
         after_half(now.behaviour).await?;
@@ -114,22 +104,12 @@ impl Backend for Flaky {
     }
 
     async fn check(&self, call: &Call) -> Result<()> {
-        misbehave(
-            &self.settings.now(Operation::Check)?,
-            Operation::Check,
-            &self.host,
-        )
-        .await?;
+        misbehave(&self.settings.now(Operation::Check)?, Operation::Check, &self.host).await?;
         self.memory.check(call).await
     }
 
     async fn close(&self, call: &Call) -> Result<()> {
-        misbehave(
-            &self.settings.now(Operation::Close)?,
-            Operation::Close,
-            &self.host,
-        )
-        .await?;
+        misbehave(&self.settings.now(Operation::Close)?, Operation::Close, &self.host).await?;
         self.memory.close(call).await
     }
 }
@@ -224,10 +204,9 @@ fn at_once(now: &Settings, operation: Operation) -> Result<()> {
             let error = Error::retryable(format!("failed on command for a while, in {what}"));
             Err(error.with_retry_after(now.delay()))
         }
-        Behaviour::FailConfig => Err(Error::new(
-            ErrorKind::Config,
-            format!("wrong settings on command, in {what}"),
-        )),
+        Behaviour::FailConfig => {
+            Err(Error::new(ErrorKind::Config, format!("wrong settings on command, in {what}")))
+        }
         Behaviour::Abort => std::process::abort(),
     }
 }

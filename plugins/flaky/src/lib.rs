@@ -12,10 +12,4 @@ use zonemux_plugin::{PluginOptions, export_plugin};
 pub use backend::Flaky;
 pub use settings::{Behaviour, Operation, Settings};
 
-export_plugin!(
-    Flaky,
-    PluginOptions {
-        secret_settings: Some(&["token"]),
-        ..PluginOptions::DEFAULT
-    }
-);
+export_plugin!(Flaky, PluginOptions { secret_settings: Some(&["token"]), ..PluginOptions::DEFAULT });

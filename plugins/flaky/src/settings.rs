@@ -100,7 +100,7 @@ pub struct Settings {
     /// Part of the names that `refuse` refuses; empty: all.
     #[serde(rename = "match")]
     pub matches: String,
-    /// A file that is read at each operation. While it is there, it says what to do instead of these
+    /// A file, by an absolute path, that is read at each operation. While it is there, it says what to do instead of these
     /// settings: the name of a behaviour, or JSON of `behaviour`, `on`, `delay` and `match`.
     pub control: Option<PathBuf>,
     /// As in the memory plugin.
@@ -124,19 +124,9 @@ impl Settings {
                 Err(error) => return Err(Error::config(format!("can't read `{}`: {error}", path.display()))),
             },
         };
-        let meant = if now.on.is_empty() {
-            operation != Operation::Validate
-        } else {
-            now.on.contains(&operation)
-        };
-        Ok(if meant {
-            now
-        } else {
-            Self {
-                behaviour: Behaviour::Healthy,
-                ..now
-            }
-        })
+        let meant =
+            if now.on.is_empty() { operation != Operation::Validate } else { now.on.contains(&operation) };
+        Ok(if meant { now } else { Self { behaviour: Behaviour::Healthy, ..now } })
     }
 
     /// The delay.
@@ -150,10 +140,7 @@ fn parse(text: &str) -> Result<Settings> {
         serde_json::from_str(text)
     } else {
         let name = serde_json::Value::String(text.to_owned());
-        serde_json::from_value(name).map(|behaviour| Settings {
-            behaviour,
-            ..Settings::default()
-        })
+        serde_json::from_value(name).map(|behaviour| Settings { behaviour, ..Settings::default() })
     };
     parsed.map_err(|error| Error::config(format!("the control file says something else: {error}")))
 }

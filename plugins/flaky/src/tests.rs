@@ -17,10 +17,7 @@ fn record(label: &str) -> Endpoint {
 }
 
 fn four() -> ChangesBuilder {
-    ["a", "b", "c", "d"]
-        .into_iter()
-        .map(record)
-        .fold(ChangesBuilder::new(), ChangesBuilder::create)
+    ["a", "b", "c", "d"].into_iter().map(record).fold(ChangesBuilder::new(), ChangesBuilder::create)
 }
 
 /// A backend with four records, told what to do by a control file.
@@ -60,12 +57,11 @@ fn adjusting_and_validating_may_panic_too() {
     control(r#"{"behaviour": "panic", "on": ["open"]}"#);
     assert_eq!(dns.adjust([record("a")]).unwrap(), [record("a")]);
     let faults = testing::faults::<Flaky>(json!({ "behaviour": "panic", "on": ["validate"] })).unwrap();
-    assert!(
-        faults[0].message.contains("panicked on command, in validate"),
-        "{faults:?}"
-    );
+    assert!(faults[0].message.contains("panicked on command, in validate"), "{faults:?}");
     let faults = testing::faults::<Flaky>(json!({ "behaviour": "fail", "on": ["validate"] })).unwrap();
     assert_eq!(faults[0].message, "failed on command, in validate");
+    let faults = testing::faults::<Flaky>(json!({ "control": "control" })).unwrap();
+    assert_eq!(faults[0].message, "must be an absolute path");
     let error = open(json!({ "behaviour": "panic" })).unwrap_err();
     assert!(error.message().contains("in open"), "{error}");
 }
@@ -82,10 +78,7 @@ fn a_panic_while_it_is_dropped_is_survived_and_logged() {
 fn half_a_list_is_told_as_an_error_except_when_it_lies() {
     let (_folder, dns, control) = controlled();
     control("partial");
-    assert_eq!(
-        dns.records().unwrap_err().message(),
-        "failed half-way, on command"
-    );
+    assert_eq!(dns.records().unwrap_err().message(), "failed half-way, on command");
     control("short");
     assert_eq!(dns.records().unwrap().len(), 2);
 }
@@ -94,11 +87,7 @@ fn half_a_list_is_told_as_an_error_except_when_it_lies() {
 fn half_a_batch_is_applied() {
     let (_folder, dns, control) = controlled();
     control(r#"{"behaviour": "partial", "on": ["apply"]}"#);
-    let batch = dns
-        .records()
-        .unwrap()
-        .into_iter()
-        .fold(ChangesBuilder::new(), ChangesBuilder::delete);
+    let batch = dns.records().unwrap().into_iter().fold(ChangesBuilder::new(), ChangesBuilder::delete);
     assert_eq!(dns.apply(&batch).unwrap_err().kind(), ErrorKind::Retryable);
     assert_eq!(dns.records().unwrap().len(), 2);
 }
@@ -107,29 +96,13 @@ fn half_a_batch_is_applied() {
 fn some_names_are_refused_and_the_rest_is_applied() {
     let dns = open(json!({ "behaviour": "refuse", "match": "b.", "on": ["apply"] })).unwrap();
     let bad = Endpoint::new("bad.example.org", "A", ["not an address"]);
-    let outcome = dns
-        .apply(
-            &ChangesBuilder::new()
-                .create(bad)
-                .create(record("b"))
-                .create(record("c")),
-        )
-        .unwrap();
-    let mut refused: Vec<_> = outcome
-        .failures()
-        .iter()
-        .map(|failure| (failure.change, failure.reason.as_str()))
-        .collect();
+    let outcome =
+        dns.apply(&ChangesBuilder::new().create(bad).create(record("b")).create(record("c"))).unwrap();
+    let mut refused: Vec<_> =
+        outcome.failures().iter().map(|failure| (failure.change, failure.reason.as_str())).collect();
     refused.sort_unstable();
-    assert_eq!(
-        refused[1],
-        (zonemux_plugin::ChangeId::Create(1), "refused on command")
-    );
-    assert_eq!(
-        refused[0].0,
-        zonemux_plugin::ChangeId::Create(0),
-        "what the memory backend refused"
-    );
+    assert_eq!(refused[1], (zonemux_plugin::ChangeId::Create(1), "refused on command"));
+    assert_eq!(refused[0].0, zonemux_plugin::ChangeId::Create(0), "what the memory backend refused");
     assert_eq!(dns.records().unwrap(), [record("c")]);
 }
 
@@ -139,11 +112,7 @@ fn a_call_that_hangs_is_given_up_and_harms_no_other() {
     let dns = dns.with_time_limit(LIMIT);
     for behaviour in ["hang", "partial-hang"] {
         control(behaviour);
-        assert_eq!(
-            dns.records().unwrap_err().kind(),
-            ErrorKind::Cancelled,
-            "{behaviour}"
-        );
+        assert_eq!(dns.records().unwrap_err().kind(), ErrorKind::Cancelled, "{behaviour}");
         control("healthy");
         assert_eq!(dns.records().unwrap().len(), 4);
     }
@@ -168,10 +137,7 @@ fn errors_are_of_the_kind_that_was_asked_for() {
     control("refuse");
     assert_eq!(dns.check().unwrap_err().kind(), ErrorKind::Permanent);
     control(r#"{"behaviour": "retry-after", "delay": 1500}"#);
-    assert_eq!(
-        dns.check().unwrap_err().retry_after(),
-        Some(Duration::from_millis(1500))
-    );
+    assert_eq!(dns.check().unwrap_err().retry_after(), Some(Duration::from_millis(1500)));
     control("nonsense");
     let error = dns.check().unwrap_err();
     assert!(error.message().contains("unknown variant `nonsense`"), "{error}");
@@ -185,26 +151,11 @@ fn it_talks_on_every_level_and_never_of_its_token() {
     let dns = open(json!({ "behaviour": "chatty", "token": "hunter2" })).unwrap();
     dns.check().unwrap();
     let log = dns.log();
-    let levels: Vec<_> = log
-        .iter()
-        .map(|line| line.level)
-        .filter(|level| *level != "trace")
-        .collect();
-    assert!(
-        levels
-            .windows(4)
-            .any(|levels| levels == ["error", "warn", "info", "debug"]),
-        "{log:?}"
-    );
-    let line = log
-        .iter()
-        .find(|line| line.message == "a warning on command")
-        .unwrap();
+    let levels: Vec<_> = log.iter().map(|line| line.level).filter(|level| *level != "trace").collect();
+    assert!(levels.windows(4).any(|levels| levels == ["error", "warn", "info", "debug"]), "{log:?}");
+    let line = log.iter().find(|line| line.message == "a warning on command").unwrap();
     assert!(line.fields.contains(&("answer".into(), "42".into())), "{line:?}");
-    assert!(
-        line.fields.contains(&("operation".into(), "open".into())),
-        "{line:?}"
-    );
+    assert!(line.fields.contains(&("operation".into(), "open".into())), "{line:?}");
     assert!(!format!("{log:?}").contains("hunter2"));
     let kinds: Vec<_> = dns.metrics().iter().map(|metric| metric.kind).take(3).collect();
     assert_eq!(kinds, ["counter", "gauge", "histogram"]);
