@@ -33,7 +33,7 @@ impl Backend for Flaky {
         }
         match settings.now(Operation::Validate) {
             Ok(now) => match at_once(&now, Operation::Validate) {
-                Ok(_) => Vec::new(),
+                Ok(()) => Vec::new(),
                 Err(error) => vec![Fault::new("behaviour", error.message()).with_hint("set it to `healthy`")],
             },
             Err(error) => vec![Fault::new("control", error.message())],
