@@ -15,8 +15,8 @@ use crate::records::{Draft, Records};
 #[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where records are kept, so that they survive a restart. Without it they are gone when the
-    /// daemon stops.
+    /// Where records are kept, so that they survive a restart; a relative path refers to the folder of
+    /// the configuration file. Without it they are gone when the daemon stops.
     pub file: Option<PathBuf>,
 }
 

@@ -10,7 +10,7 @@ use crate::packed::{Packed, parts};
 /// All records, in the order of their keys: lists come out the same every time.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    records: BTreeSet<Packed>,
+    by_key: BTreeSet<Packed>,
     /// Bytes of all records, to know how much of a file is still of use.
     text_size: usize,
     dnames: usize,
@@ -21,11 +21,11 @@ pub(crate) struct Records {
 
 impl Records {
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Packed> + Clone {
-        self.records.iter()
+        self.by_key.iter()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.records.len()
+        self.by_key.len()
     }
 
     pub(crate) fn text_size(&self) -> usize {
@@ -49,12 +49,12 @@ impl Records {
             (name, "CNAME", _) => *self.cnames.entry(hash(name)).or_default() += 1,
             _ => {}
         }
-        let old = self.records.replace(record);
+        let old = self.by_key.replace(record);
         self.forget(old)
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<Packed> {
-        let old = self.records.take(key);
+        let old = self.by_key.take(key);
         self.forget(old)
     }
 
@@ -80,7 +80,7 @@ impl Records {
     /// The first key from `start` to before `end` that fits.
     pub(crate) fn find(&self, start: &str, end: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
         let range = (Bound::Included(start), Bound::Excluded(end));
-        self.records.range::<str, _>(range).map(Packed::key).find(|key| fits(key))
+        self.by_key.range::<str, _>(range).map(Packed::key).find(|key| fits(key))
     }
 }
 
