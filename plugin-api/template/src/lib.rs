@@ -44,9 +44,16 @@ impl Backend for {{type_name}}Backend {
     fn validate(settings: &Settings) -> Vec<Fault> {
         let mut faults = Vec::new();
         if settings.min_ttl > HIGHEST_TTL {
-            faults.push(Fault::new("min_ttl", format!("expected at most {HIGHEST_TTL} seconds")));
+            faults.push(Fault::new(
+                "min_ttl",
+                format!("expected at most {HIGHEST_TTL} seconds"),
+            ));
         }
-        if settings.token.as_ref().is_some_and(|token| token.expose().is_empty()) {
+        if settings
+            .token
+            .as_ref()
+            .is_some_and(|token| token.expose().is_empty())
+        {
             let fault = Fault::new("token", "it is empty");
             faults.push(fault.with_hint("leave it out where the server wants none"));
         }
@@ -57,13 +64,18 @@ impl Backend for {{type_name}}Backend {
     async fn open(settings: Settings, host: Host) -> Result<Self> {
         let server = Server::connect(settings.token.as_ref(), settings.min_ttl).await?;
         tracing::info!(zones = ?host.zones(), token = settings.token.is_some(), "connected");
-        Ok(Self { server, min_ttl: settings.min_ttl })
+        Ok(Self {
+            server,
+            min_ttl: settings.min_ttl,
+        })
     }
 
     fn capabilities(&self) -> Capabilities {
         // Units are atomic because the server below writes each in one step. Leave that out where
         // yours does not.
-        Capabilities::default().with_atomic_units().with_ttl_range(self.min_ttl, 0)
+        Capabilities::default()
+            .with_atomic_units()
+            .with_ttl_range(self.min_ttl, 0)
     }
 
     // The whole list or an error: ExternalDNS takes what is missing for deleted.
@@ -76,8 +88,11 @@ impl Backend for {{type_name}}Backend {
         let mut outcome = Outcome::applied();
         // A unit is what must be done together or not at all, such as a record and its ownership.
         for unit in changes.units() {
-            let members: Vec<Change<'_>> =
-                unit.changes.iter().filter_map(|&id| changes.get(id)).collect();
+            let members: Vec<Change<'_>> = unit
+                .changes
+                .iter()
+                .filter_map(|&id| changes.get(id))
+                .collect();
             match self.server.write(&members, call.is_dry_run()).await {
                 Ok(()) => {}
                 // The record's own fault, which stays until somebody changes it. The others are
@@ -107,5 +122,8 @@ impl Backend for {{type_name}}Backend {
 export_plugin!(
     {{type_name}}Backend,
     // `zonemux config show` hides these settings, and shows the others.
-    PluginOptions { secret_settings: Some(&["token"]), ..PluginOptions::DEFAULT }
+    PluginOptions {
+        secret_settings: Some(&["token"]),
+        ..PluginOptions::DEFAULT
+    }
 );

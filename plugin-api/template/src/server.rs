@@ -21,7 +21,10 @@ impl Server {
     /// Yours signs in with the token here: `token.expose()` is its text. Answer refused credentials
     /// with [`Error::config`], and anything that may pass with [`Error::retryable`], as `?` does.
     pub async fn connect(_token: Option<&Secret>, min_ttl: u32) -> Result<Self> {
-        Ok(Self { records: Mutex::default(), min_ttl })
+        Ok(Self {
+            records: Mutex::default(),
+            min_ttl,
+        })
     }
 
     /// Every record in the backend's zones.
@@ -69,17 +72,26 @@ impl Server {
                 .map_err(|reason| Error::permanent(format!("target {target:?}: {reason}")))?;
         }
         if targets.is_empty() || (targets.len() > 1 && matches!(record_type, "CNAME" | "DNAME")) {
-            let message = format!("a {record_type} record can't have {} targets", targets.len());
+            let message = format!(
+                "a {record_type} record can't have {} targets",
+                targets.len()
+            );
             return Err(Error::permanent(message));
         }
         // In Unicode: ExternalDNS reads a record's type out of the name of its ownership TXT, which
         // the Punycode of `a-bücher` would hide. Labels are left out: they are ExternalDNS's own.
-        let mut record = Endpoint::new(to_unicode(name), record_type, targets)
-            .with_ttl(clamp_ttl(endpoint.record_ttl(), self.min_ttl, 0));
+        let mut record = Endpoint::new(to_unicode(name), record_type, targets).with_ttl(clamp_ttl(
+            endpoint.record_ttl(),
+            self.min_ttl,
+            0,
+        ));
         record.set_identifier = endpoint.set_identifier().to_owned();
         record.provider_specific = endpoint
             .provider_specific()
-            .map(|(name, value)| zonemux_plugin::Property { name: name.into(), value: value.into() })
+            .map(|(name, value)| zonemux_plugin::Property {
+                name: name.into(),
+                value: value.into(),
+            })
             .collect();
         Ok(record)
     }
@@ -97,14 +109,22 @@ fn check_neighbours(
     for (key, _) in wishes.iter().filter(|(_, wish)| wish.is_some()) {
         let (name, record_type, _) = key;
         let first = (name.clone(), String::new(), String::new());
-        let stays = records.range(first..).map(|(key, _)| key).take_while(|other| other.0 == *name);
+        let stays = records
+            .range(first..)
+            .map(|(key, _)| key)
+            .take_while(|other| other.0 == *name);
         let stays = stays.filter(|other| !wishes.contains_key(*other));
-        let comes = wishes.iter().filter(|(_, wish)| wish.is_some()).map(|(key, _)| key);
+        let comes = wishes
+            .iter()
+            .filter(|(_, wish)| wish.is_some())
+            .map(|(key, _)| key);
         let comes = comes.filter(|other| other.0 == *name);
-        if let Some((_, other, _)) =
-            stays.chain(comes).find(|other| !may_stand_together(record_type, &other.1))
+        if let Some((_, other, _)) = stays
+            .chain(comes)
+            .find(|other| !may_stand_together(record_type, &other.1))
         {
-            let message = format!("a {record_type} can't stand beside the {other} record at {name}");
+            let message =
+                format!("a {record_type} can't stand beside the {other} record at {name}");
             return Err(Error::permanent(message));
         }
     }

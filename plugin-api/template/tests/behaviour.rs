@@ -26,9 +26,17 @@ fn a_bad_record_is_refused_for_itself() {
     let dns = open(json!({}));
     let good = Endpoint::new("good.example.org", "A", ["192.0.2.1"]);
     let bad = Endpoint::new("bad.example.org", "A", ["not-an-address"]);
-    let outcome = dns.apply(&ChangesBuilder::new().create(bad).create(good.clone())).expect("applies");
-    let [failure] = outcome.failures() else { panic!("{outcome:?}") };
-    assert!(failure.reason.contains("expected an IPv4 address"), "{}", failure.reason);
+    let outcome = dns
+        .apply(&ChangesBuilder::new().create(bad).create(good.clone()))
+        .expect("applies");
+    let [failure] = outcome.failures() else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        failure.reason.contains("expected an IPv4 address"),
+        "{}",
+        failure.reason
+    );
     assert_eq!(dns.records().expect("lists"), [good]);
 }
 
@@ -39,6 +47,9 @@ fn wrong_settings_are_told_by_their_keys() {
         faults.into_iter().map(|fault| fault.path).collect()
     };
     assert_eq!(paths(json!({ "min_ttl": 60, "token": "secret" })), [""; 0]);
-    assert_eq!(paths(json!({ "min_ttl": u32::MAX, "token": "" })), ["min_ttl", "token"]);
+    assert_eq!(
+        paths(json!({ "min_ttl": u32::MAX, "token": "" })),
+        ["min_ttl", "token"]
+    );
     assert_eq!(paths(json!({ "tokem": "secret" })), ["tokem"]);
 }
