@@ -117,6 +117,38 @@ func TestBatchPartlyRefused(t *testing.T) {
 	w.quiet(l, good)
 }
 
+// Text that no zone file could hold. A backend may store it or refuse it for
+// itself; the client goes on and the rest of the batch is applied either way.
+func TestUnreadableText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, daemon.Config{Backends: defaultBackends()})
+	l := w.loop(loop.Options{})
+	www := record("www.example.test", "A", 300, "192.0.2.1")
+	var texts []*endpoint.Endpoint
+	for number, text := range []string{`ends in \`, `"an open quote`, `"\999"`, `an \999 escape`, ``} {
+		texts = append(texts, raw(fmt.Sprintf("note%d.example.test", number), "TXT", 300, text))
+	}
+	desired := append(endpoints(www), texts...)
+	for range 2 {
+		if _, err := l.Run(w.context(), desired); !soft(err) {
+			t.Fatalf("the client would end: %v", err)
+		}
+	}
+	ownership, others := listing.Split(w.listed())
+	if len(ownership) != len(others) {
+		t.Fatalf("%d ownership records for %d records", len(ownership), len(others))
+	}
+	// What was stored is stored right, and asked for no more.
+	stored := endpoints(www)
+	for _, text := range texts {
+		if slices.ContainsFunc(others, func(found listing.Record) bool { return found.Name == text.DNSName }) {
+			stored = append(stored, text)
+		}
+	}
+	expectSame(t, records(stored), others)
+	w.quiet(l, stored)
+}
+
 // A CNAME and an address at one name can't both be. Whatever the backend makes
 // of it, it never lists both, and the rest of the batch is applied.
 func TestConflictInsideABatch(t *testing.T) {

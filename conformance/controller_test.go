@@ -108,17 +108,24 @@ func (w *whole) reach(what string, desired []*endpoint.Endpoint) {
 	}
 	w.owned(what, desired, owned)
 
+	// The loop that made the last change may still be at it. When the source is asked twice more, it is over.
+	w.loops(what, 2)
 	writes := w.recorder.Count("POST", "/records")
-	loops := w.source.Served()
-	// One loop may have been under way; after it, each is a loop on the new state.
-	for start := time.Now(); w.source.Served() < loops+1+quietLoops; time.Sleep(20 * time.Millisecond) {
-		w.program.Alive(w.t)
-		if time.Since(start) > limit {
-			w.t.Fatalf("%s: the controller has stopped looping", what)
-		}
-	}
+	w.loops(what, quietLoops)
 	if more := w.recorder.Count("POST", "/records") - writes; more != 0 {
 		w.t.Fatalf("%s: %d more changes asked for after all was done", what, more)
+	}
+}
+
+// loops waits until the controller has begun so many more loops.
+func (w *whole) loops(what string, count int) {
+	w.t.Helper()
+	until := w.source.Served() + count
+	for start := time.Now(); w.source.Served() < until; time.Sleep(20 * time.Millisecond) {
+		w.program.Alive(w.t)
+		if time.Since(start) > 30*time.Second {
+			w.t.Fatalf("%s: the controller has stopped looping", what)
+		}
 	}
 }
 

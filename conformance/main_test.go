@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -23,11 +24,28 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	defaultParallel()
 	if err := prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+// defaultParallel lets more tests run at once than there are processors, unless
+// the command line says how many: most of their time they wait for a deadline,
+// or for a controller's next loop.
+func defaultParallel() {
+	const name, atOnce = "test.parallel", "8"
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == name })
+	if given {
+		return
+	}
+	if err := flag.Set(name, atOnce); err != nil {
+		panic(err)
+	}
 }
 
 func prepare() error {

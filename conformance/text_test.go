@@ -18,7 +18,7 @@ func TestText(t *testing.T) {
 		{"quotes", `say "hello"`, `say "good bye" now`},
 		{"commas", `a,b,c`, `a,b,,c`},
 		{"semicolons", `v=DMARC1; p=none; rua=mailto:dmarc@example.test`, `v=DMARC1; p=reject`},
-		{"backslashes", `C:\zone\file`, `ends in \`},
+		{"backslashes", `C:\zone\file`, `a \\ and a \; in it`},
 		{"equals signs", `key=value=other`, `=`},
 		{"more than 255 bytes", long, long + "x"},
 		{"exactly 255 bytes, then 256", strings.Repeat("x", 255), strings.Repeat("x", 256)},

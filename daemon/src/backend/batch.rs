@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use zonemux_plugin::{EndpointRef, Endpoints};
 
+use super::distinct::Distinct;
 use super::driver::BatchChange;
 use crate::wire::Changes;
 
@@ -111,17 +112,16 @@ impl Selection {
         self.len() == 0
     }
 
-    /// The endpoint at a position of this selection.
-    pub fn get(&self, index: usize) -> Option<EndpointRef<'_>> {
+    fn get(&self, index: usize) -> Option<EndpointRef<'_>> {
         match &self.positions {
             None => self.endpoints.get(index),
             Some(positions) => self.endpoints.get(*positions.get(index)? as usize),
         }
     }
 
-    /// All of them in order.
-    pub fn iter(&self) -> impl Iterator<Item = EndpointRef<'_>> {
-        (0..self.len()).filter_map(|index| self.get(index))
+    /// All of them in order, each without repeated targets.
+    pub fn iter(&self) -> impl Iterator<Item = Distinct<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index)).map(Distinct)
     }
 
     /// An upper estimate of the bytes of text.

@@ -2,6 +2,7 @@
 //! by one call at a time.
 
 mod batch;
+mod distinct;
 mod driver;
 mod lifecycle;
 mod list;

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zonemux_plugin::__private::{Lender, Lent};
-use zonemux_plugin::{Endpoint, EndpointRef, ErrorKind};
+use zonemux_plugin::{Endpoint, EndpointView, ErrorKind};
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
 use crate::backend::{Batch, BatchChange, Failure, ListSink, Selection};
@@ -75,7 +75,7 @@ impl RSource for SelectionSource {
     }
 }
 
-fn visit<'a>(endpoints: impl Iterator<Item = EndpointRef<'a>>, visitor: &mut RVisitorMut<'_>) -> bool {
+fn visit<E: EndpointView>(endpoints: impl Iterator<Item = E>, visitor: &mut RVisitorMut<'_>) -> bool {
     let mut lender = Lender::default();
     let mut endpoints = endpoints;
     endpoints.all(|endpoint| lender.lend(&endpoint, |lent| visitor.visit(lent)))

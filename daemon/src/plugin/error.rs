@@ -79,12 +79,15 @@ pub enum Refusal {
 impl Refusal {
     fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::NotFound { tried } if tried.len() == 1 => {
+                "a relative path is relative to the configuration file that it stands in"
+            }
             Self::NotFound { .. } => {
                 "install the plugin into one of these folders, or name its file by `plugin = \"/path/to/file.so\"`"
             }
             Self::Unreadable(_) => "the account that runs zonemux must be able to read it",
             Self::NotTrusted(_) => {
-                "let root or the account that runs zonemux own it, without write permission for others, or pin it by `sha256`"
+                "let root or the account that runs zonemux own it, without write permission for others; or set `plugins.trust = \"sha256\"` and name its digest in the backend's `sha256`"
             }
             Self::WrongHash { .. } => {
                 "if the file was replaced on purpose, put the new hash into the backend's `sha256`"

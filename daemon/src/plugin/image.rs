@@ -86,7 +86,16 @@ impl Image {
 }
 
 fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> PluginError {
-    move |error| PluginError::new(path, Refusal::Unreadable(error.to_string()))
+    move |error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::NotFound => Refusal::NotFound { tried: vec![path.to_owned()] },
+            _ if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                Refusal::NotAnObject("it is a socket".into())
+            }
+            _ => Refusal::Unreadable(error.to_string()),
+        };
+        PluginError::new(path, reason)
+    }
 }
 
 fn open(path: &Path) -> Result<File, PluginError> {
@@ -96,7 +105,8 @@ fn open(path: &Path) -> Result<File, PluginError> {
     let file = options.read(true).custom_flags(flags).open(path).map_err(unreadable(path))?;
     let metadata = file.metadata().map_err(unreadable(path))?;
     if !metadata.is_file() {
-        return Err(PluginError::new(path, Refusal::Unreadable("not a file".into())));
+        let what = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
+        return Err(PluginError::new(path, Refusal::NotAnObject(what.into())));
     }
     if metadata.len() > LARGEST {
         let why = format!("{} bytes, more than any plugin has", metadata.len());

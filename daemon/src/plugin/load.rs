@@ -123,7 +123,10 @@ fn check_layout(header: &'static LibHeader) -> Result<(), Refusal> {
 
 /// Such as ``REndpointRef: size 80 vs 112``.
 fn first_difference(errors: &AbiInstabilityErrors) -> String {
-    let Some(error) = errors.errors.iter().next() else { return "its types are laid out differently".into() };
+    // Types that only contain the one that differs are named as well, without an error of their own.
+    let Some(error) = errors.errors.iter().find(|error| !error.errs.is_empty()) else {
+        return "its types are laid out differently".into();
+    };
     let name = error.stack_trace.iter().next_back().map(|fields| match &fields.expected {
         TLFieldOrFunction::Field(field) => field.layout().name().to_owned(),
         TLFieldOrFunction::Function(function) => function.name.to_string(),
@@ -136,6 +139,9 @@ fn first_difference(errors: &AbiInstabilityErrors) -> String {
         }
         Some(AbiInstability::FieldCountMismatch(count)) => {
             format!("{} fields vs {}", count.expected, count.found)
+        }
+        Some(AbiInstability::UnexpectedField(field)) => {
+            format!("field `{}` vs `{}`", field.expected.name(), field.found.name())
         }
         Some(other) => {
             // The variant's name says what differs; its contents are pages of types.

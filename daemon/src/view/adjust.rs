@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use zonemux_plugin::{EndpointRef, EndpointView, Endpoints};
+use zonemux_plugin::{Endpoints, ErrorKind};
 
 use super::{CallContext, CallError, Chunks, LARGE, View, blocking};
 use crate::backend::{Backend, BackendError, Selection, list};
@@ -42,7 +42,7 @@ impl View {
 }
 
 fn internal(error: &CallError) -> BackendError {
-    BackendError::new(zonemux_plugin::ErrorKind::Internal, error.message.clone())
+    BackendError::new(ErrorKind::Internal, error.message.clone())
 }
 
 async fn adjust_part(
@@ -64,7 +64,7 @@ async fn adjust_part(
     let list = source.take()?.json;
     if list.count != expected {
         let message = format!("the plugin made {} endpoints of {expected}", list.count);
-        return Err(BackendError::new(zonemux_plugin::ErrorKind::Internal, message));
+        return Err(BackendError::new(ErrorKind::Internal, message));
     }
     Ok(list)
 }
@@ -72,55 +72,7 @@ async fn adjust_part(
 fn encode(selection: &Selection) -> EncodedList {
     let mut encoder = ListEncoder::new();
     for endpoint in selection.iter() {
-        encoder.push(&Distinct(endpoint));
+        encoder.push(&endpoint);
     }
     encoder.finish()
-}
-
-/// An endpoint without its repeated targets, which no backend stores twice.
-struct Distinct<'a>(EndpointRef<'a>);
-
-impl EndpointView for Distinct<'_> {
-    fn dns_name(&self) -> &str {
-        self.0.dns_name()
-    }
-
-    fn record_type(&self) -> &str {
-        self.0.record_type()
-    }
-
-    fn set_identifier(&self) -> &str {
-        self.0.set_identifier()
-    }
-
-    fn record_ttl(&self) -> u32 {
-        self.0.record_ttl()
-    }
-
-    fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
-        distinct(&self.0)
-    }
-
-    fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.labels()
-    }
-
-    fn provider_specific(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.provider_specific()
-    }
-}
-
-/// The first of each target. Almost every endpoint has one, and costs nothing here.
-fn distinct<'a>(endpoint: &EndpointRef<'a>) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
-    let mut several = Vec::new();
-    let mut single = None;
-    if endpoint.targets().len() > 1 {
-        let mut seen = std::collections::HashSet::with_capacity(endpoint.targets().len());
-        several.extend(endpoint.targets().filter(|target| seen.insert(*target)));
-    } else {
-        single = endpoint.targets().next();
-    }
-    let length = several.len() + usize::from(single.is_some());
-    let mut targets = single.into_iter().chain(several);
-    (0..length).map(move |_| targets.next().unwrap_or_default())
 }

@@ -212,7 +212,9 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
             place.field = Some(FIELDS[key]);
             let expected = "a string";
             match key {
-                0 => map.next_value_seed(Text { expected, take: |text: &str| entry.dns_name(text) })?,
+                0 => {
+                    map.next_value_seed(Text { expected, take: |text: &str| entry.dns_name(relative(text)) })?
+                }
                 1 => map.next_value_seed(Targets { entry: &mut entry, position: &mut place.position })?,
                 2 => map.next_value_seed(Text { expected, take: |text: &str| entry.record_type(text) })?,
                 3 => map.next_value_seed(Text { expected, take: |text: &str| entry.set_identifier(text) })?,
@@ -230,5 +232,14 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+/// A name without its trailing dot, as everything behind this expects it. The dot of the root, and one
+/// that is escaped, belong to the name.
+fn relative(name: &str) -> &str {
+    match name.strip_suffix('.') {
+        Some(rest) if !rest.is_empty() && !rest.ends_with('\\') => rest,
+        _ => name,
     }
 }

@@ -55,6 +55,11 @@ impl<'a> Difference<'a> {
 /// assert_eq!(without_duplicates("AAAA", ["2001:DB8::1", "2001:db8:0::1"]), ["2001:DB8::1"]);
 /// ```
 pub fn without_duplicates<'a>(record_type: &str, targets: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let targets: Vec<&str> = targets.into_iter().collect();
+    // Nearly every RRset has one target.
+    if targets.len() < 2 {
+        return targets;
+    }
     distinct(record_type, targets).into_iter().map(|(_, target)| target).collect()
 }
 

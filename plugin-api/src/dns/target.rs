@@ -37,7 +37,10 @@ pub fn canonical_target<'a>(record_type: &str, target: &'a str) -> Cow<'a, str> 
 /// assert_eq!(check_target("A", "www.example.org").unwrap_err(), "expected an IPv4 address such as `192.0.2.1`");
 /// ```
 pub fn check_target(record_type: &str, target: &str) -> Result<(), String> {
-    read(record_type, target).map(drop)
+    match record_type {
+        "TXT" => txt::check(target).map_err(|error| error.to_string()),
+        _ => read(record_type, target).map(drop),
+    }
 }
 
 /// Whether two targets of a type are the same record.

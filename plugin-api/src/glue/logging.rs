@@ -43,6 +43,12 @@ pub(crate) fn scope<F: Future>(host: Host, future: F) -> impl Future<Output = F:
     })
 }
 
+/// Marks every event of some code as the host's.
+pub(crate) fn within<T>(host: Host, code: impl FnOnce() -> T) -> T {
+    let _restore = Restore(CURRENT.replace(Some(host)));
+    code()
+}
+
 /// Puts the former host back, also when the poll panics.
 struct Restore(Option<Host>);
 

@@ -65,7 +65,7 @@ impl<B: Backend> RPlugin for Configured<B> {
             Ok(adjust) => adjust,
             Err(error) => return FfiFuture::new(std::future::ready(RErr(task::encode(&error)))),
         };
-        task::run(&self.host, self.workers, async move {
+        task::compute(&self.host, self.workers, move || {
             let call = decode_call(&call);
             tracing::trace!(call = call.id(), "adjusting endpoints");
             let endpoints = collect::endpoints(&source)?;

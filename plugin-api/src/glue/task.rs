@@ -11,7 +11,7 @@ use zonemux_plugin_abi::stable::{RErr, ROk, RResult, RString, RVec};
 use zonemux_plugin_abi::{FfiFuture, RError};
 
 use super::logging;
-use super::panic::{guard_future, to_error};
+use super::panic::{guard, guard_future, to_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
@@ -48,6 +48,23 @@ where
     let future = logging::scope(host.clone(), future);
     let task = runtime.spawn(async move { guard_future(future).await.and_then(|result| result) });
     FfiFuture::new(Joined(task))
+}
+
+/// The same for work without an `await`, on a thread that waits for nothing: it is done also while a
+/// call of the author's blocks the runtime's workers.
+pub(crate) fn compute<T, F>(host: &Host, workers: usize, work: F) -> FfiFuture<RResult<T, RError>>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    let runtime = match runtime(workers) {
+        Ok(runtime) => runtime,
+        Err(error) => return FfiFuture::new(std::future::ready(RErr(encode(&error)))),
+    };
+    let host = host.clone();
+    FfiFuture::new(Joined(
+        runtime.spawn_blocking(move || logging::within(host, || guard(work)).and_then(|result| result)),
+    ))
 }
 
 /// A task that is aborted when nobody waits for it any more.

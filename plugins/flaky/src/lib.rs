@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The plugin `flaky`: the memory backend, which misbehaves on command. For tests of the daemon, and
+//! of whatever else must survive its plugins. See `README.md` for what it can do.
+
+mod backend;
+mod batch;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use zonemux_plugin::{PluginOptions, export_plugin};
+
+pub use backend::Flaky;
+pub use settings::{Behaviour, Operation, Settings};
+
+export_plugin!(Flaky, PluginOptions { secret_settings: Some(&["token"]), ..PluginOptions::DEFAULT });

@@ -93,7 +93,7 @@ pub(super) fn retype(trial: &Trial<'_>) -> Tried {
 
 pub(super) fn ownership(trial: &Trial<'_>) -> Tried {
     let record = trial.record("www", "A", &["192.0.2.1"]);
-    let txt = trial.ownership(&record);
+    let txt = Trial::ownership(&record);
     let record = trial.adjusted(&record)?;
     // The registry adds its records after the endpoints were adjusted.
     trial.apply(&ChangesBuilder::new().create(record.clone()).create(txt.clone()))?;

@@ -95,8 +95,8 @@ impl Battery {
     /// When one fails; the message names all that do.
     pub fn run(&self, backend: &TestBackend) {
         let failures = self.failures(backend);
-        let lines: String = failures.iter().map(|(name, reason)| format!("\n  {name}: {reason}")).collect();
-        assert!(failures.is_empty(), "{} behaviours failed:{lines}", failures.len());
+        let lines: Vec<String> = failures.iter().map(|(name, reason)| format!("{name}: {reason}")).collect();
+        assert!(failures.is_empty(), "{} behaviours failed:\n  {}", failures.len(), lines.join("\n  "));
     }
 }
 

@@ -33,13 +33,13 @@ impl<'a> Trial<'a> {
     }
 
     /// The ownership TXT of a record, as the registry sends it.
-    pub(super) fn ownership(&self, of: &Endpoint) -> Endpoint {
+    pub(super) fn ownership(of: &Endpoint) -> Endpoint {
         let name = format!("x-{}.{}", of.record_type.to_ascii_lowercase(), of.dns_name);
-        let text = "\"heritage=external-dns,external-dns/owner=battery\"";
-        let mut txt = Endpoint::new(name, "TXT", [text]);
-        txt.labels.insert("ownedRecord".into(), of.dns_name.clone());
-        txt.set_identifier.clone_from(&of.set_identifier);
-        txt
+        let mut ownership =
+            Endpoint::new(name, "TXT", ["\"heritage=external-dns,external-dns/owner=battery\""]);
+        ownership.labels.insert("ownedRecord".into(), of.dns_name.clone());
+        ownership.set_identifier.clone_from(&of.set_identifier);
+        ownership
     }
 
     /// The types that the backend takes; none: all.

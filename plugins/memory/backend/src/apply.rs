@@ -3,50 +3,47 @@
 use zonemux_plugin::dns::{ZoneMap, canonical};
 use zonemux_plugin::{ChangeId, Changes, Outcome, Unit};
 
-use crate::packed::key;
-use crate::records::{Records, Staged, Wish};
+use crate::packed::{Packed, key};
+use crate::records::Draft;
 use crate::rules::{accept, conflict};
 
-/// Finds out what a batch changes, and what of it is refused. Changes nothing.
-pub(crate) fn stage(records: &Records, zones: &ZoneMap<()>, changes: &Changes) -> (Vec<Wish>, Outcome) {
-    let mut staged = Staged::new(records);
+/// Does a batch, except for units that are refused.
+pub(crate) fn apply(draft: &mut Draft<'_>, zones: &ZoneMap<()>, changes: &Changes) -> Outcome {
     let mut outcome = Outcome::applied();
     for unit in changes.units() {
-        match stage_unit(&mut staged, zones, changes, &unit) {
-            Ok(()) => staged.keep(),
-            Err((culprit, reason)) => {
-                staged.roll_back();
-                refuse(&mut outcome, changes, &unit, culprit, &reason);
-            }
+        let before = draft.steps().len();
+        if let Err((culprit, reason)) = apply_unit(draft, zones, changes, &unit) {
+            draft.roll_back(before);
+            refuse(&mut outcome, changes, &unit, culprit, &reason);
         }
     }
-    (staged.into_wishes(), outcome)
+    outcome
 }
 
-fn stage_unit(
-    staged: &mut Staged<'_>,
+fn apply_unit(
+    draft: &mut Draft<'_>,
     zones: &ZoneMap<()>,
     changes: &Changes,
     unit: &Unit,
 ) -> Result<(), (ChangeId, String)> {
     let members = unit.changes.iter().filter_map(|&id| Some((id, changes.get(id)?)));
-    let mut put = Vec::with_capacity(unit.changes.len());
+    let mut put: Vec<(ChangeId, Packed)> = Vec::with_capacity(unit.changes.len());
     for (id, change) in members {
         if let Some(desired) = change.desired() {
             let record = accept(zones, desired).map_err(|reason| (id, reason))?;
-            put.push((id, record.key().to_owned(), desired.dns_name()));
-            staged.wish(Wish::Put(record));
+            put.push((id, record.clone()));
+            draft.put(record);
         } else {
             let gone = change.endpoint();
             // A name that is not valid was never stored.
             if let Ok(name) = canonical(gone.dns_name()) {
-                let key = key(&name, gone.record_type(), gone.set_identifier());
-                staged.wish(Wish::Remove(key.into()));
+                draft.remove(&key(&name, gone.record_type(), gone.set_identifier()));
             }
         }
     }
-    for (id, key, name) in put {
-        if let Some(reason) = conflict(staged, &key, name) {
+    // Only now is everything gone that makes room.
+    for (id, record) in put {
+        if let Some(reason) = conflict(draft.records(), &record) {
             return Err((id, reason));
         }
     }

@@ -1,36 +1,37 @@
 //! What the daemon calls.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 
+use tokio::sync::RwLock;
 use zonemux_plugin::dns::ZoneMap;
 use zonemux_plugin::{Backend, Call, Capabilities, Changes, Error, ErrorKind, Fault, Host, Outcome, Result};
 
-use crate::apply::stage;
+use crate::apply::apply;
 use crate::file::{OpenError, RecordFile};
-use crate::records::Records;
+use crate::records::{Draft, Records};
 
 /// The settings of the plugin.
 #[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Where records are kept, so that they survive a restart. Without it they are gone when the
-    /// daemon stops.
+    /// Where records are kept, so that they survive a restart; a relative path refers to the folder of
+    /// the configuration file. Without it they are gone when the daemon stops.
     pub file: Option<PathBuf>,
 }
 
 /// Records in memory, with an optional file.
 #[derive(Debug)]
 pub struct Memory {
-    inner: Arc<Inner>,
+    zones: Arc<ZoneMap<()>>,
+    /// Readers wait while a batch is on its way to the disk: nobody sees what might be taken back.
+    state: Arc<RwLock<State>>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    zones: ZoneMap<()>,
-    /// Only ever holds what is on the disk. Written with the lock of `storage` held.
-    records: RwLock<Records>,
-    storage: Mutex<Storage>,
+struct State {
+    records: Records,
+    storage: Storage,
 }
 
 #[derive(Debug)]
@@ -68,8 +69,8 @@ impl Backend for Memory {
                 (Storage::File(Box::new(file)), records)
             }
         };
-        let inner = Inner { zones, records: RwLock::new(records), storage: Mutex::new(storage) };
-        Ok(Self { inner: Arc::new(inner) })
+        let state = State { records, storage };
+        Ok(Self { zones: Arc::new(zones), state: Arc::new(RwLock::new(state)) })
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -77,18 +78,20 @@ impl Backend for Memory {
     }
 
     async fn records(&self, _: &Call, out: &mut zonemux_plugin::Records) -> Result<()> {
-        let records = self.inner.records.read().unwrap_or_else(PoisonError::into_inner);
-        records.iter().try_for_each(|record| out.push(record))
+        let state = self.state.read().await;
+        state.records.iter().try_for_each(|record| out.push(record))
     }
 
     async fn apply_changes(&self, call: &Call, changes: Changes) -> Result<Outcome> {
-        let (inner, dry_run) = (Arc::clone(&self.inner), call.is_dry_run());
+        let (zones, state) = (Arc::clone(&self.zones), Arc::clone(&self.state));
+        let dry_run = call.is_dry_run();
         // Waits for the disk. A call that is cancelled meanwhile is finished all the same.
-        tokio::task::spawn_blocking(move || inner.apply(&changes, dry_run)).await?
+        let work = move || state.blocking_write().apply(&zones, &changes, dry_run);
+        tokio::task::spawn_blocking(work).await?
     }
 
     async fn check(&self, _: &Call) -> Result<()> {
-        match &*self.inner.storage() {
+        match &self.state.read().await.storage {
             Storage::File(file) => Ok(file.check()?),
             Storage::Nowhere => Ok(()),
             Storage::Closed => Err(closed()),
@@ -97,36 +100,28 @@ impl Backend for Memory {
 
     async fn close(&self, _: &Call) -> Result<()> {
         // Dropping the file gives its lock back, for the instance that comes after this one.
-        *self.inner.storage() = Storage::Closed;
+        self.state.write().await.storage = Storage::Closed;
         Ok(())
     }
 }
 
-impl Inner {
-    fn storage(&self) -> MutexGuard<'_, Storage> {
-        self.storage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn apply(&self, changes: &Changes, dry_run: bool) -> Result<Outcome> {
-        let mut storage = self.storage();
-        if matches!(*storage, Storage::Closed) {
+impl State {
+    fn apply(&mut self, zones: &ZoneMap<()>, changes: &Changes, dry_run: bool) -> Result<Outcome> {
+        if matches!(self.storage, Storage::Closed) {
             return Err(closed());
         }
-        let records = self.records.read().unwrap_or_else(PoisonError::into_inner);
-        let (wishes, outcome) = stage(&records, &self.zones, changes);
-        if wishes.is_empty() || dry_run {
+        let mut draft = Draft::new(&mut self.records);
+        let outcome = apply(&mut draft, zones, changes);
+        if dry_run || draft.steps().is_empty() {
             return Ok(outcome);
         }
-        if let Storage::File(file) = &mut *storage {
-            file.append(&wishes, &records)
+        if let Storage::File(file) = &mut self.storage {
+            file.append(draft.steps(), draft.records())
                 .map_err(|error| Error::retryable(format!("can't write the file of records: {error}")))?;
         }
-        drop(records);
-        let mut records = self.records.write().unwrap_or_else(PoisonError::into_inner);
-        records.fulfil(wishes);
-        drop(records);
-        if let Storage::File(file) = &mut *storage {
-            file.tidy(&self.records.read().unwrap_or_else(PoisonError::into_inner));
+        draft.keep();
+        if let Storage::File(file) = &mut self.storage {
+            file.tidy(&self.records);
         }
         Ok(outcome)
     }

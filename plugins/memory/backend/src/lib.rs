@@ -1,7 +1,7 @@
 //! The backend of the `memory` plugin: the reference for how a zonemux backend behaves.
 //!
 //! - [`packed`]: one endpoint in one allocation.
-//! - [`records`]: all of them in order, and what a batch would make of them.
+//! - [`records`]: all of them in order, and a batch's way back from half-done.
 //! - [`rules`]: what is refused, and why.
 //! - [`apply`]: a batch, unit by unit.
 //! - [`file`](mod@file): the file that makes records survive.

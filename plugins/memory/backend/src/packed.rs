@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::str;
+use std::sync::Arc;
 
 use zonemux_plugin::EndpointView;
 use zonemux_plugin::dns::suffixes;
@@ -53,8 +53,10 @@ pub(crate) fn above(name_part: &str) -> impl Iterator<Item = &str> {
 /// An endpoint without its labels, as text: key, TTL, name, targets, properties, each behind its
 /// length. Lengths are written in characters below 128, so that the whole stays valid UTF-8 and is
 /// read without being checked again.
+///
+/// Shared, because a batch that may be taken back holds on to what it changes.
 #[derive(Debug, Clone)]
-pub(crate) struct Packed(Box<str>);
+pub(crate) struct Packed(Arc<str>);
 
 impl Packed {
     /// Packs an endpoint under a key, with the name in which it is listed and only these targets.

@@ -1,10 +1,10 @@
 //! What is refused, and why.
 
-use zonemux_plugin::EndpointRef;
 use zonemux_plugin::dns::{ZoneMap, canonical, check_target, may_stand_together, without_duplicates};
+use zonemux_plugin::{EndpointRef, EndpointView as _};
 
 use crate::packed::{Packed, above, key, parts};
-use crate::records::Staged;
+use crate::records::Records;
 
 /// A record that is right by itself, packed; else why it is not.
 pub(crate) fn accept(zones: &ZoneMap<()>, endpoint: EndpointRef<'_>) -> Result<Packed, String> {
@@ -51,46 +51,49 @@ fn listed(sent: &str, canonical: &str) -> String {
     lower.strip_suffix('.').unwrap_or(&lower).to_owned()
 }
 
-/// Why a record that was staged can't stand where it shall stand; `what` is its name for people.
-pub(crate) fn conflict(staged: &Staged<'_>, key: &str, what: &str) -> Option<String> {
+/// Why a record that was put can't stand where it stands.
+pub(crate) fn conflict(records: &Records, record: &Packed) -> Option<String> {
+    let key = record.key();
     let (name, record_type, set_identifier) = parts(key);
+    let what = record.dns_name();
+    if record_type != "CNAME" && !records.may_have_cname(name) {
+        return dname_conflict(records, name, record_type, what);
+    }
     // A key consists of the name's part, NUL, the type, NUL, and the set identifier.
-    let at_name = (format!("{name}\0"), format!("{name}\u{1}"));
-    let cnames = (format!("{name}\0CNAME\0"), format!("{name}\0CNAME\u{1}"));
+    let (cnames, after_cnames) = (format!("{name}\0CNAME\0"), format!("{name}\0CNAME\u{1}"));
     let conflicts = |key: &str| !may_stand_together(record_type, parts(key).1);
     if record_type == "CNAME" {
-        let other = staged
-            .find(&at_name.0, &cnames.0, conflicts)
-            .or_else(|| staged.find(&cnames.1, &at_name.1, conflicts));
-        if let Some(other) = other {
+        let (start, end) = (format!("{name}\0"), format!("{name}\u{1}"));
+        let before = records.find(&start, &cnames, conflicts);
+        if let Some(other) = before.or_else(|| records.find(&after_cnames, &end, conflicts)) {
             return Some(format!("a CNAME can't stand beside the {} record at {what}", parts(other).1));
         }
         let second = |other: &str| other != key && (set_identifier.is_empty() || parts(other).2.is_empty());
-        if staged.find(&cnames.0, &cnames.1, second).is_some() {
+        if records.find(&cnames, &after_cnames, second).is_some() {
             return Some(format!("{what} has a CNAME already; several need a set identifier each"));
         }
-    } else if conflicts(&cnames.0) && staged.find(&cnames.0, &cnames.1, |_| true).is_some() {
+    } else if records.find(&cnames, &after_cnames, conflicts).is_some() {
         return Some(format!("{record_type} can't stand beside the CNAME at {what}"));
     }
-    if staged.has_dnames() { dname_conflict(staged, name, record_type, what) } else { None }
+    if records.has_dnames() { dname_conflict(records, name, record_type, what) } else { None }
 }
 
 /// A DNAME leaves no room for names below it (RFC 6672, section 2.4). TXT is let through: the
 /// registry puts the ownership of `old.example.org` at `x-dname.old.example.org`, if its prefix ends
 /// in a dot, and may encrypt it.
-fn dname_conflict(staged: &Staged<'_>, name: &str, record_type: &str, what: &str) -> Option<String> {
+fn dname_conflict(records: &Records, name: &str, record_type: &str, what: &str) -> Option<String> {
+    if !records.has_dnames() {
+        return None;
+    }
     if record_type == "DNAME" {
         // Names are ASCII, and every label starts above U+0001.
-        let below =
-            staged.find(&format!("{name}\u{1}"), &format!("{name}\u{7f}"), |key| parts(key).1 != "TXT");
-        if below.is_some() {
+        let (start, end) = (format!("{name}\u{1}"), format!("{name}\u{7f}"));
+        if records.find(&start, &end, |key| parts(key).1 != "TXT").is_some() {
             return Some(format!("a DNAME can't stand above other records, and there are some below {what}"));
         }
     } else if record_type != "TXT" {
         let dname = |name: &str| (format!("{name}\0DNAME\0"), format!("{name}\0DNAME\u{1}"));
-        let covered =
-            above(name).map(dname).any(|(start, end)| staged.find(&start, &end, |_| true).is_some());
-        if covered {
+        if above(name).map(dname).any(|(start, end)| records.find(&start, &end, |_| true).is_some()) {
             return Some(format!("{what} is below a DNAME, which leaves no room for other records"));
         }
     }

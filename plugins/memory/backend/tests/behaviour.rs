@@ -5,7 +5,7 @@ use zonemux_plugin::testing::{self, ChangesBuilder, TestBackend, battery::Batter
 use zonemux_plugin::{Endpoint, ErrorKind};
 
 fn open() -> TestBackend {
-    testing::open::<Memory>(json!({}), ["example.org", "2.0.192.in-addr.arpa"]).unwrap()
+    testing::open::<Memory>(json!({}), ["example.org", "2.0.192.in-addr.arpa"]).expect("the call works")
 }
 
 fn record(name: &str, record_type: &str, target: &str) -> Endpoint {
@@ -20,7 +20,7 @@ fn in_set(set: &str, mut endpoint: Endpoint) -> Endpoint {
 /// The reasons for which creates are refused, by their positions.
 fn refusals(dns: &TestBackend, creates: &[Endpoint]) -> Vec<(usize, String)> {
     let batch = creates.iter().cloned().fold(ChangesBuilder::new(), ChangesBuilder::create);
-    let outcome = dns.apply(&batch).unwrap();
+    let outcome = dns.apply(&batch).expect("the call works");
     let mut refused: Vec<_> = outcome
         .failures()
         .iter()
@@ -37,7 +37,7 @@ fn refusals(dns: &TestBackend, creates: &[Endpoint]) -> Vec<(usize, String)> {
 }
 
 fn names(dns: &TestBackend) -> Vec<String> {
-    dns.records().unwrap().into_iter().map(|endpoint| endpoint.dns_name).collect()
+    dns.records().expect("the call works").into_iter().map(|endpoint| endpoint.dns_name).collect()
 }
 
 #[test]

@@ -14,7 +14,7 @@ use zonemux_plugin::{Endpoint, ErrorKind};
 const FILE: &str = "ZONEMUX_TEST_FILE";
 
 fn open(file: &Path) -> TestBackend {
-    testing::open::<Memory>(json!({ "file": file }), ["example.org"]).unwrap()
+    testing::open::<Memory>(json!({ "file": file }), ["example.org"]).expect("the call works")
 }
 
 fn record(index: usize) -> Endpoint {

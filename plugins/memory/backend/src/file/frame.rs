@@ -7,7 +7,7 @@
 //! checksum of the payload 4 bytes
 //! ```
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read as _, Write};
 
 use crc32fast::Hasher;
 
@@ -86,7 +86,7 @@ pub(super) fn write<'a>(
 }
 
 /// Reads a frame's payload. `left` is how much of the file remains.
-pub(super) fn read(from: &mut impl Read, left: u64, payload: &mut Vec<u8>) -> Result<Frame, Damage> {
+pub(super) fn read(from: &mut impl BufRead, left: u64, payload: &mut Vec<u8>) -> Result<Frame, Damage> {
     if left == 0 {
         return Ok(Frame::End);
     }
@@ -115,13 +115,13 @@ pub(super) fn read(from: &mut impl Read, left: u64, payload: &mut Vec<u8>) -> Re
     if whole == left { Ok(Frame::Torn) } else { Err(Damage::Found("a wrong checksum")) }
 }
 
-fn number(from: &mut impl Read) -> Result<u32, Damage> {
+fn number(from: &mut impl BufRead) -> Result<u32, Damage> {
     let mut bytes = [0; 4];
     from.read_exact(&mut bytes).map_err(Damage::Io)?;
     Ok(u32::from_le_bytes(bytes))
 }
 
-fn only_zeros(from: &mut impl Read) -> Result<bool, Damage> {
+fn only_zeros(from: &mut impl BufRead) -> Result<bool, Damage> {
     for byte in from.bytes() {
         if byte.map_err(Damage::Io)? != 0 {
             return Ok(false);

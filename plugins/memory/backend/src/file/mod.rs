@@ -11,7 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::records::{Records, Wish};
+use crate::records::{Records, Step};
 use frame::{Change, Damage, Frame};
 use lock::Lock;
 
@@ -23,6 +23,9 @@ const SMALL: u64 = 1 << 20;
 
 /// How many records of a new file stand in one frame, which bounds what reading it needs.
 const RECORDS_PER_FRAME: usize = 4096;
+
+/// Bytes that are written or read at once.
+const BUFFER: usize = 1 << 16;
 
 /// An open, locked file of records.
 #[derive(Debug)]
@@ -122,13 +125,15 @@ impl RecordFile {
         Ok((opened, records))
     }
 
-    /// Writes a batch and waits for the disk. After an error nothing of it is in the file.
-    pub(crate) fn append(&mut self, wishes: &[Wish], records: &Records) -> io::Result<()> {
+    /// Writes a batch that was done to the records, and waits for the disk. After an error nothing of
+    /// it is in the file.
+    pub(crate) fn append(&mut self, steps: &[Step], records: &Records) -> io::Result<()> {
         if self.suspect || !self.is_in_place() {
-            self.rewrite(records)?;
+            // The new file holds the batch as well.
+            return self.rewrite(records);
         }
         let start = self.length;
-        match self.write(wishes) {
+        match self.write(steps) {
             Ok(length) => {
                 self.length = length;
                 Ok(())
@@ -156,12 +161,12 @@ impl RecordFile {
         }
     }
 
-    fn write(&mut self, wishes: &[Wish]) -> io::Result<u64> {
+    fn write(&mut self, steps: &[Step]) -> io::Result<u64> {
         self.file.seek(SeekFrom::Start(self.length))?;
-        let mut writer = BufWriter::new(&self.file);
-        let changes = wishes.iter().map(|wish| match wish {
-            Wish::Put(record) => Change::Put(record.text()),
-            Wish::Remove(key) => Change::Remove(key),
+        let mut writer = BufWriter::with_capacity(BUFFER, &self.file);
+        let changes = steps.iter().map(|step| match step {
+            Step::Put { record, .. } => Change::Put(record.text()),
+            Step::Removed(record) => Change::Remove(record.key()),
         });
         let written = frame::write(&mut writer, changes).and_then(|written| writer.flush().map(|()| written));
         // Dropping a writer with an error would try to write the rest once more.
@@ -210,7 +215,7 @@ fn folder(path: &Path) -> &Path {
 fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenError> {
     let io = |error| OpenError::Io { action: "read", path: path.to_owned(), error };
     let size = file.metadata().map_err(io)?.len();
-    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let mut reader = BufReader::with_capacity(BUFFER, file);
     let mut header = Vec::with_capacity(HEADER.len());
     (&mut reader).take(HEADER.len() as u64).read_to_end(&mut header).map_err(io)?;
     if header != HEADER {
@@ -223,8 +228,8 @@ fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenErro
             Ok(Frame::Whole(length)) => {
                 let damaged = |what| OpenError::Damaged { path: path.to_owned(), offset, what };
                 frame::each_change(&payload, |change| match change {
-                    frame::Owned::Put(record) => records.put(record),
-                    frame::Owned::Remove(key) => records.remove(key),
+                    frame::Owned::Put(record) => drop(records.put(record)),
+                    frame::Owned::Remove(key) => drop(records.remove(key)),
                 })
                 .ok_or_else(|| damaged("a record can't be read"))?;
                 offset += length;
@@ -262,7 +267,7 @@ fn write_whole(path: &Path, records: &Records) -> io::Result<(File, u64)> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
     let file = options.open(path)?;
-    let mut writer = BufWriter::with_capacity(1 << 16, &file);
+    let mut writer = BufWriter::with_capacity(BUFFER, &file);
     writer.write_all(HEADER)?;
     let mut length = HEADER.len() as u64;
     let mut rest = records.iter();

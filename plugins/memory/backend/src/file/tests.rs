@@ -6,11 +6,16 @@ use zonemux_plugin::{Endpoint, EndpointView as _};
 
 use super::{HEADER, OpenError, RecordFile};
 use crate::packed::{Packed, key};
-use crate::records::{Records, Wish};
+use crate::records::{Draft, Records};
 
 fn record(name: &str, target: &str) -> Packed {
     let endpoint = Endpoint::new(name, "TXT", [target]);
     Packed::new(&key(name, "TXT", ""), name, &endpoint, &[target])
+}
+
+enum Wish {
+    Put(Packed),
+    Remove(String),
 }
 
 fn put(name: &str, target: &str) -> Wish {
@@ -18,7 +23,7 @@ fn put(name: &str, target: &str) -> Wish {
 }
 
 fn remove(name: &str) -> Wish {
-    Wish::Remove(key(name, "TXT", "").into())
+    Wish::Remove(key(name, "TXT", ""))
 }
 
 struct Fixture {
@@ -38,9 +43,16 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 fn append(file: &mut RecordFile, records: &mut Records, wishes: Vec<Wish>) {
-    file.append(&wishes, records).unwrap();
-    records.fulfil(wishes);
-    file.tidy(records);
+    let mut draft = Draft::new(records);
+    for wish in wishes {
+        match wish {
+            Wish::Put(record) => draft.put(record),
+            Wish::Remove(key) => draft.remove(&key),
+        }
+    }
+    file.append(draft.steps(), draft.records()).unwrap();
+    file.tidy(draft.records());
+    draft.keep();
 }
 
 #[test]
