@@ -162,8 +162,8 @@
 //! is there already, and an update of what is not, both mean: this record shall be there. A delete of
 //! what is gone is done. When an answer was lost ExternalDNS asks again, so a batch must be safe to repeat.
 //!
-//! Names come as the client wrote them; [`dns::canonical`] makes one spelling of case, trailing dot and
-//! Unicode. The daemon sends only names in the backend's zones, and has one batch at a time applied;
+//! Names come without a trailing dot, and otherwise as the client wrote them; [`dns::canonical`] makes one
+//! spelling of upper and lower case, Unicode and Punycode. The daemon sends only names in the backend's zones, and has one batch at a time applied;
 //! the other calls may come meanwhile.
 //!
 //! **Units.** [`Changes::units`] groups what must be done together or not at all: a record with the TXT by
@@ -258,7 +258,7 @@
 //! # Logs and metrics
 //!
 //! Use `tracing = "0.1"`; no subscriber is needed. Events and their fields appear in the daemon's log
-//! under the target `plugin::NAME`. What a task of yours logs outside every call appears under the
+//! with the backend's name. What a task of yours logs outside every call appears under the
 //! file's first backend. The daemon logs errors and refusals itself: log what explains them.
 //!
 //! [`Host::count`], [`Host::gauge`] and [`Host::observe`] make metrics `zonemux_plugin_…`, with the
