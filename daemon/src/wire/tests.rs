@@ -192,7 +192,8 @@ fn a_batch_has_names_without_a_trailing_dot_and_a_list_has_them_as_sent() {
 /// Any endpoint but the one without anything in it.
 fn any_endpoint() -> impl Strategy<Value = Endpoint> {
     let pairs = || prop::collection::vec((any::<String>(), any::<String>()), 0..4);
-    let texts = (".+", "[A-Z]{0,5}", "[\\x00-\\x1f\u{2028}\"\\\\a]{0,6}");
+    // Trailing dots have a test of their own.
+    let texts = (".*[^.]", "[A-Z]{0,5}", "[\\x00-\\x1f\u{2028}\"\\\\a]{0,6}");
     (texts, prop::collection::vec(any::<String>(), 0..4), 0..=0x7fff_ffff_u32, pairs(), pairs()).prop_map(
         |((dns_name, record_type, set_identifier), targets, record_ttl, labels, properties)| Endpoint {
             dns_name,
