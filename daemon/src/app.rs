@@ -18,6 +18,7 @@ use crate::control::Control;
 use crate::http::{
     Address, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook, WebhookSettings,
 };
+use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
 use crate::service_manager;
 use crate::telemetry::metrics;
@@ -116,7 +117,8 @@ impl App {
         let views =
             parts.views.values().map(|view| (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>));
         let settings = webhook_settings(&config.webhook);
-        let webhook = Webhook::new(ViewTable::new(views), settings, Arc::new(RequestMetrics));
+        let webhook =
+            Webhook::new(ViewTable::new(views), settings, Arc::new(CallEnd { trimmer: Trimmer::start() }));
         let admin = Admin::new(parts.clone(), prometheus);
         let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
 
@@ -211,11 +213,14 @@ fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
     }
 }
 
-/// Connects the webhook's calls with the metrics.
-struct RequestMetrics;
+/// What happens when a call of ExternalDNS is over: it is counted, and its memory given back.
+struct CallEnd {
+    trimmer: Trimmer,
+}
 
-impl Observer for RequestMetrics {
+impl Observer for CallEnd {
     fn request(&self, call: &Observed<'_>) {
+        self.trimmer.moved(call.request_bytes.max(call.plain_bytes));
         metrics::http_request(
             call.view,
             call.route,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::{Method, StatusCode};
+use hyper::body::Body;
+use hyper::{Method, Request, StatusCode};
 use tokio::time::Instant;
 
 use super::routes::Route;
@@ -33,6 +34,8 @@ pub struct Observed<'a> {
     pub status: u16,
     /// From the end of the request's header block to its answer.
     pub duration: Duration,
+    /// The request's body, where its length was said before.
+    pub request_bytes: u64,
     /// The body as it was sent; of `HEAD`, what it would have been.
     pub response_bytes: u64,
     /// The body before it was compressed.
@@ -48,13 +51,20 @@ pub(super) struct Watch {
     view: String,
     route: Route,
     method: &'static str,
+    request_bytes: u64,
     started: Instant,
     over: bool,
 }
 
 impl Watch {
-    pub(super) fn begin(observer: Arc<dyn Observer>, view: &str, route: Route, method: &Method) -> Self {
-        let method = match *method {
+    pub(super) fn begin<B: Body>(
+        observer: Arc<dyn Observer>,
+        view: &str,
+        route: Route,
+        request: &Request<B>,
+    ) -> Self {
+        let request_bytes = request.body().size_hint().lower();
+        let method = match *request.method() {
             Method::GET => "GET",
             Method::HEAD => "HEAD",
             Method::POST => "POST",
@@ -64,7 +74,8 @@ impl Watch {
             Method::PATCH => "PATCH",
             _ => "other",
         };
-        Self { observer, view: view.to_owned(), route, method, started: Instant::now(), over: false }
+        let started = Instant::now();
+        Self { observer, view: view.to_owned(), route, method, request_bytes, started, over: false }
     }
 
     /// When the call began.
@@ -88,6 +99,7 @@ impl Watch {
             method,
             status,
             duration,
+            request_bytes: self.request_bytes,
             response_bytes,
             plain_bytes,
         });

@@ -126,7 +126,7 @@ impl Webhook {
         let (route, view) = views.route(request.uri().path());
         let name = view.map_or("", |view| view.name());
         let span = tracing::info_span!("webhook", request_id, route = route.as_str(), view = name, %peer);
-        let watch = Watch::begin(Arc::clone(&self.observer), name, route, request.method());
+        let watch = Watch::begin(Arc::clone(&self.observer), name, route, &request);
         let context = CallContext {
             request_id: request_id.clone(),
             deadline: watch.started() + self.settings.deadline,
