@@ -19,7 +19,8 @@ use server::Server;
 /// The highest TTL that DNS knows, in seconds (RFC 2181, section 8).
 const HIGHEST_TTL: u32 = i32::MAX.unsigned_abs();
 
-/// The table `[backends.NAME.settings]`. These comments are what `zonemux plugin schema` prints.
+/// The settings of {{name}}: the table `[backends.NAME.settings]`.
+// `zonemux plugin schema` prints the comments with three slashes.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]
 // A mistyped key is an error with its name, and not a setting without effect.
 #[serde(deny_unknown_fields, default)]
