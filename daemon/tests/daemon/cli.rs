@@ -1,6 +1,8 @@
 //! The command line as a person meets it. What clap and the configuration say of themselves is compared
 //! elsewhere; here is what only a process has: its exit code, and which stream it writes to.
 
+use std::fmt::Write as _;
+
 use zonemux_test_support::Finished;
 
 use crate::{memory, site};
@@ -39,7 +41,7 @@ fn wrong_usage_is_64_on_standard_error() {
     for line in lines {
         let wrong = run(line);
         assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(64), ""), "{line:?}");
-        shown.push_str(&format!("$ zonemux {}\n{}\n", line.join(" "), wrong.stderr));
+        writeln!(shown, "$ zonemux {}\n{}", line.join(" "), wrong.stderr).unwrap();
     }
     insta::assert_snapshot!(shown);
 }

@@ -1,7 +1,7 @@
 //! A plugin that does not come back, with or without its thread: its callers are answered in time, and
 //! the other backends served meanwhile.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use zonemux_test_support::{Daemon, Request, Site, create, names, record};
@@ -54,6 +54,20 @@ fn one_that_hangs_while_it_lists_is_cancelled_and_the_next_list_works() {
     assert_eq!(daemon.webhook().get("/records").status, 503);
     site.misbehave("lan", "healthy");
     assert_eq!(daemon.webhook().get("/records").status, 200);
+}
+
+#[test]
+fn what_was_given_up_is_cancelled_and_writes_nothing_later() {
+    let site = site();
+    site.flaky_with("lan", "example.org", "apply_timeout = \"300ms\"");
+    let daemon = ready(&site);
+    site.misbehave("lan", r#"{"behaviour": "late", "on": ["apply"], "delay": 900}"#);
+    let begun = Instant::now();
+    assert_eq!(daemon.webhook().post("/records", create(&["a.example.org"])).status, 503);
+    site.misbehave("lan", "healthy");
+    // The one fixed wait here: until long after it would have written, had it gone on.
+    std::thread::sleep(Duration::from_millis(1800).saturating_sub(begun.elapsed()));
+    assert_eq!(names(&daemon.webhook().get("/records")), [""; 0]);
 }
 
 #[test]
