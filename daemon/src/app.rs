@@ -60,7 +60,7 @@ impl StartError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("is another zonemux running? `ss -ltnp` shows who listens")
+                Some("is another zonemux running? `ss -ltxnp` shows who listens")
             }
             Self::Listen { error, .. } | Self::State { error, .. }
                 if error.kind() == io::ErrorKind::PermissionDenied =>

@@ -1,8 +1,10 @@
 //! A running daemon.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::{Finished, Metrics, Process, Request, Signal, Target, eventually};
 
@@ -13,6 +15,7 @@ pub struct Daemon {
     webhook: Vec<Target>,
     admin: Target,
     control: Target,
+    _folder: Arc<TempDir>,
 }
 
 impl Daemon {
@@ -22,7 +25,7 @@ impl Daemon {
     ///
     /// When it ends before.
     #[track_caller]
-    pub fn attach(mut process: Process, control: &Path) -> Self {
+    pub(crate) fn attach(mut process: Process, folder: Arc<TempDir>, control: &Path) -> Self {
         let control = Target::Unix(control.to_owned());
         let status = eventually("the control socket answers", || {
             assert!(process.is_running(), "the daemon ended at its start");
@@ -36,7 +39,7 @@ impl Daemon {
             list.iter().map(|address| Target::parse(address.as_str().expect("an address"))).collect()
         };
         let admin = targets("admin").remove(0);
-        Self { process, webhook: targets("webhook"), admin, control }
+        Self { process, webhook: targets("webhook"), admin, control, _folder: folder }
     }
 
     /// Where ExternalDNS finds it: the first of its addresses.

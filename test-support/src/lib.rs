@@ -21,6 +21,7 @@ mod metrics;
 mod notify;
 mod plugins;
 mod process;
+mod records;
 mod site;
 mod wait;
 
@@ -31,6 +32,7 @@ pub use metrics::Metrics;
 pub use notify::NotifySocket;
 pub use plugins::plugin;
 pub use process::{Finished, Process};
+pub use records::{create, delete, names, record};
 pub use rustix::process::Signal;
 pub use site::Site;
 pub use wait::{LIMIT, eventually};

@@ -7,6 +7,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -16,7 +17,8 @@ use crate::{Daemon, Finished, Process, plugin};
 /// variable of the test's own environment reaches it.
 #[derive(Debug)]
 pub struct Site {
-    folder: TempDir,
+    /// Shared with its daemons: whoever is the last to go takes the folder along.
+    folder: Arc<TempDir>,
     binary: PathBuf,
     environment: BTreeMap<String, OsString>,
 }
@@ -25,7 +27,8 @@ impl Site {
     /// An installation without any backend; `binary` is `env!("CARGO_BIN_EXE_zonemux")`.
     pub fn new(binary: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("zonemux-").tempdir().expect("a temporary folder");
-        let site = Self { folder, binary: PathBuf::from(binary), environment: BTreeMap::new() };
+        let site =
+            Self { folder: Arc::new(folder), binary: PathBuf::from(binary), environment: BTreeMap::new() };
         for name in ["plugins", "conf.d", "state"] {
             fs::create_dir(site.path(name)).expect("an empty folder");
             site.chmod(name, 0o755);
@@ -93,6 +96,33 @@ impl Site {
         )
     }
 
+    /// Adds a backend of the plugin `flaky`, which is healthy until [`misbehave`](Self::misbehave) says
+    /// something else.
+    #[track_caller]
+    pub fn flaky(&self, name: &str, zones: &str) -> &Self {
+        self.flaky_with(name, zones, "")
+    }
+
+    /// As [`flaky`](Self::flaky), with further keys of the backend itself.
+    #[track_caller]
+    pub fn flaky_with(&self, name: &str, zones: &str, keys: &str) -> &Self {
+        let control = self.control(name);
+        self.backend_with(name, "flaky", zones, keys, &format!("control = \"{}\"", control.display()))
+    }
+
+    /// Tells a backend of the plugin `flaky` how to behave from its next call on: the name of a
+    /// behaviour, or JSON of `behaviour`, `on`, `delay` and `match`.
+    pub fn misbehave(&self, backend: &str, how: &str) -> &Self {
+        let (file, control) = (format!("{backend}.control.new"), self.control(backend));
+        // In one step: the plugin must not read a file that is half written.
+        fs::rename(self.write(&file, how), control).expect("both names are in one folder");
+        self
+    }
+
+    fn control(&self, backend: &str) -> PathBuf {
+        self.path(format!("{backend}.control"))
+    }
+
     /// Copies a plugin of this workspace into the site, as a package would install it: whatever umask
     /// the checkout was made with, the copy is trusted.
     #[track_caller]
@@ -138,7 +168,13 @@ impl Site {
     /// Starts the daemon and waits until it answers on its control socket.
     #[track_caller]
     pub fn start(&self) -> Daemon {
-        Daemon::attach(Process::spawn(self.command(&["serve"])), &self.path("control.sock"))
+        self.attach(Process::spawn(self.command(&["serve"])))
+    }
+
+    /// Waits until a daemon that was started in another way answers on this site's control socket.
+    #[track_caller]
+    pub fn attach(&self, process: Process) -> Daemon {
+        Daemon::attach(process, Arc::clone(&self.folder), &self.path("control.sock"))
     }
 
     /// A text with this site's folder as `[SITE]`, for a snapshot.

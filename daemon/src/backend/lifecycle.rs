@@ -169,7 +169,8 @@ impl Backend {
         }
     }
 
-    /// Waits for running applies until `deadline`, then closes. Says whether all applies had ended.
+    /// Ends listings, waits for running applies until `deadline`, then closes. Says whether all applies
+    /// had ended.
     pub async fn close(&self, deadline: Instant) -> bool {
         self.closing.cancel();
         self.tasks.close();
@@ -187,6 +188,10 @@ impl Backend {
                 Err(_) => {
                     tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close");
                 }
+            }
+            // Its destructor is the plugin's code too: on a thread of its own, it can't keep ours.
+            if timeout(limit, tokio::task::spawn_blocking(move || drop(instance))).await.is_err() {
+                tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to be dropped");
             }
         }
         idle

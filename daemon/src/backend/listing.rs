@@ -43,9 +43,13 @@ impl Backend {
             let (sink, source) = list(Some(self.scope.load_full()));
             self.tasks.spawn(async move {
                 let started = Instant::now();
-                let ended = match timeout(limit, instance.records(call, sink)).await {
-                    Ok(ended) => ended.and_then(|()| source.take().map(Arc::new)),
-                    Err(_) => Err(BackendError::timed_out("listing", limit)),
+                tracing::debug!(backend = backend.name, request_id = call.id, "listing begun");
+                let listing = timeout(limit, instance.records(call, sink));
+                // A list can be asked for again: nothing is lost when a shutdown does not wait for it.
+                let ended = match backend.closing.run_until_cancelled(listing).await {
+                    Some(Ok(ended)) => ended.and_then(|()| source.take().map(Arc::new)),
+                    Some(Err(_)) => Err(BackendError::timed_out("listing", limit)),
+                    None => Err(BackendError::new(ErrorKind::Cancelled, "the backend is being closed")),
                 };
                 backend.land(&flight, &result, started, ended);
             });

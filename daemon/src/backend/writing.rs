@@ -40,6 +40,12 @@ impl Backend {
         batch: Batch,
     ) -> Result<Applied, BackendError> {
         let instance = self.instance(deadline).await?;
+        tracing::debug!(
+            backend = self.name,
+            request_id = id,
+            changes = batch.len(),
+            "batch waits for its turn"
+        );
         let turn = timeout_at(deadline, Arc::clone(&self.lane).lock_owned()).await;
         let Ok(turn) = turn else {
             let message = "an earlier batch is still being applied; this one was not begun";
@@ -68,6 +74,7 @@ impl Backend {
     ) -> Result<Applied, BackendError> {
         let limit = self.times.apply;
         let started = Instant::now();
+        tracing::debug!(backend = self.name, request_id = id, changes = batch.len(), "batch begun");
         self.outdate_lists();
         let result = match timeout(limit, instance.apply(Self::call(id, limit), Arc::clone(&batch))).await {
             Ok(result) => result,

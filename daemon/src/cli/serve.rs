@@ -101,6 +101,15 @@ async fn life(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// One step of a plugin's path, such as `servers` or `servers[2]`.
+fn step_into(key: &KeyPath, step: &str) -> KeyPath {
+    let index = step.strip_suffix(']').and_then(|step| step.rsplit_once('['));
+    match index.and_then(|(name, index)| Some((name, index.parse().ok()?))) {
+        Some((name, index)) => key.key(name).index(index),
+        None => key.key(step),
+    }
+}
+
 /// Plugins that are refused, as faults of the configuration.
 pub(super) fn findings(faults: &[PluginFault]) -> Vec<Finding> {
     use crate::plugin::Refusal;
@@ -110,7 +119,7 @@ pub(super) fn findings(faults: &[PluginFault]) -> Vec<Finding> {
         if let Refusal::Settings(settings) = &fault.error.reason {
             for setting in settings {
                 let path = setting.path.split('.').filter(|step| !step.is_empty());
-                let key = path.fold(backend.key("settings"), |key, step| key.key(step));
+                let key = path.fold(backend.key("settings"), |key, step| step_into(&key, step));
                 let finding = Finding::at(&key, setting.message.clone());
                 let hint = (!setting.hint.is_empty()).then(|| setting.hint.clone());
                 findings.push(hint.into_iter().fold(finding, Finding::hint));

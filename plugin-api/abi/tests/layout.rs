@@ -66,7 +66,7 @@ fn describe(layout: &'static TypeLayout) -> String {
             let (own, size) = (field.layout(), field.layout().size());
             writeln!(text, "  {}: {}, size {size}", field.name(), name(own)).expect("a string takes all");
         }
-        for function in functions.iter() {
+        for function in functions {
             writeln!(text, "  {}", signature(&function)).expect("a string takes all");
         }
     }
@@ -118,7 +118,7 @@ fn reached(layout: &'static TypeLayout) -> Vec<&'static TypeLayout> {
     let mut through = |fields: TLFields| {
         for field in fields.iter() {
             types.push(field.layout());
-            for function in field.function_range().iter() {
+            for function in field.function_range() {
                 types.extend(parameters(&function));
                 types.extend(result(&function));
             }

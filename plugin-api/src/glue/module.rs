@@ -98,7 +98,8 @@ fn fault_of_form(error: &serde_path_to_error::Error<serde_json::Error>, settings
     }
     let mut message = String::from("a value of the wrong form");
     let settings: Option<Value> = serde_json::from_str(settings).ok();
-    let pointer = format!("/{}", path.replace('.', "/"));
+    // `on[2].name` is `/on/2/name` there.
+    let pointer = format!("/{}", path.replace(['.', '['], "/").replace(']', ""));
     if let Some(found) = settings.as_ref().and_then(|settings| settings.pointer(&pointer)) {
         let kind = match found {
             Value::Null => "null",
@@ -111,7 +112,8 @@ fn fault_of_form(error: &serde_path_to_error::Error<serde_json::Error>, settings
         // Writing to a string can't fail.
         let _written = write!(message, ": found {kind}");
     }
-    if let Some((_, expected)) = words.rsplit_once("expected ") {
+    // "expected value" is said where nothing is known.
+    if let Some((_, expected)) = words.rsplit_once("expected ").filter(|(_, expected)| *expected != "value") {
         let _written = write!(message, ", expected {expected}");
     }
     Fault::new(path, message)
