@@ -203,7 +203,7 @@ fn paths_are_relative_to_the_layer_that_holds_them() {
         ),
         ("conf.d/1.toml", "[backends.lan]\nplugin = \"./memory.so\"\n"),
     ]);
-    let environment = Environment::empty("/work/dir")
+    let environment = Environment::empty("/somewhere/dir")
         .with("ZONEMUX_CONFIG", folder.path("config.toml"))
         .with("ZONEMUX__PLUGINS__PATH", "[\"plugins\"]");
     let config = load(&Request { file: None, environment, purpose: Purpose::Serve }).unwrap().config;
@@ -213,7 +213,7 @@ fn paths_are_relative_to_the_layer_that_holds_them() {
         config.backends["lan"].plugin.to_string(),
         folder.path("conf.d/memory.so").display().to_string()
     );
-    assert_eq!(config.plugins.path, [Path::new("/work/dir/plugins")]);
+    assert_eq!(config.plugins.path, [Path::new("/somewhere/dir/plugins")]);
 }
 
 #[test]

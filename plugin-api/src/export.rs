@@ -1,10 +1,37 @@
 //! The one line that makes a crate a plugin.
 
-/// Makes a [`Backend`](crate::Backend) the plugin of this `cdylib` crate.
+/// Makes a [`Backend`](crate::Backend) the plugin of this `cdylib` crate. One crate exports one
+/// backend; name, version and description come from its `Cargo.toml`.
 ///
-/// ```ignore
-/// export_plugin!(MyDns);
-/// // or, with what else the daemon should know:
+/// ```standalone_crate
+/// # use zonemux_plugin::{Backend, Call, Changes, Host, Outcome, Records, Result};
+/// # #[derive(Clone, serde::Deserialize, schemars::JsonSchema)]
+/// # struct Settings {}
+/// # struct MyDns;
+/// # impl Backend for MyDns {
+/// #     type Config = Settings;
+/// #     async fn open(_: Settings, _: Host) -> Result<Self> { Ok(Self) }
+/// #     async fn records(&self, _: &Call, _: &mut Records) -> Result<()> { Ok(()) }
+/// #     async fn apply_changes(&self, _: &Call, _: Changes) -> Result<Outcome> { Ok(Outcome::applied()) }
+/// # }
+/// zonemux_plugin::export_plugin!(MyDns);
+/// ```
+///
+/// [`PluginOptions`](crate::PluginOptions) say what else the daemon should know:
+///
+/// ```standalone_crate
+/// # use zonemux_plugin::{Backend, Call, Changes, Host, Outcome, Records, Result};
+/// # #[derive(Clone, serde::Deserialize, schemars::JsonSchema)]
+/// # struct Settings {}
+/// # struct MyDns;
+/// # impl Backend for MyDns {
+/// #     type Config = Settings;
+/// #     async fn open(_: Settings, _: Host) -> Result<Self> { Ok(Self) }
+/// #     async fn records(&self, _: &Call, _: &mut Records) -> Result<()> { Ok(()) }
+/// #     async fn apply_changes(&self, _: &Call, _: Changes) -> Result<Outcome> { Ok(Outcome::applied()) }
+/// # }
+/// use zonemux_plugin::{PluginOptions, export_plugin};
+///
 /// export_plugin!(MyDns, PluginOptions { secret_settings: Some(&["token"]), ..PluginOptions::DEFAULT });
 /// ```
 #[macro_export]

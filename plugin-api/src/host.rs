@@ -8,7 +8,8 @@ use zonemux_plugin_abi::stable::{RSlice, RStr};
 use zonemux_plugin_abi::{MetricKind, RHostBox, RMetricRef, RPairRef};
 
 /// A handle to the daemon: the backend's name and zones, and its metrics. Logs need no handle: use
-/// `tracing`, whose events go to the daemon's log under the target `plugin::NAME`.
+/// `tracing`, whose events go to the daemon's log under the target `plugin`, with the
+/// backend as a field.
 #[derive(Clone)]
 pub struct Host {
     inner: Arc<Inner>,

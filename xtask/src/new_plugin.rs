@@ -65,6 +65,11 @@ fn parse(arguments: &[String]) -> Outcome<(String, Option<PathBuf>)> {
 /// A name stands behind `plugin =` in a configuration, in the name of the `.so` file, and in Rust.
 fn check(name: &str) -> Outcome {
     let allowed = |character: char| matches!(character, 'a'..='z' | '0'..='9' | '-' | '_');
+    // Its package would have the name of one that it depends on.
+    if matches!(name.replace('_', "-").as_str(), "plugin" | "plugin-abi") {
+        let failure = Failure::usage(format!("`{name}` is the name of the SDK's own package"));
+        return Err(failure.hint("name the plugin after the DNS server or service that it speaks to"));
+    }
     if name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(allowed)
         && name.len() <= LONGEST

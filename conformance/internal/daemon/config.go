@@ -15,6 +15,8 @@ type Config struct {
 	Backends map[string]Backend
 	// Deadline of one webhook call, such as "2s"; empty leaves the default.
 	Deadline string
+	// Gzip is `[webhook] gzip`; empty leaves the default, which spares loopback.
+	Gzip string
 	// LogLevel is `[log] level`; empty leaves the default.
 	LogLevel string
 }
@@ -65,6 +67,9 @@ func (c Config) TOML(at Places) string {
 	line("listen = %s", value([]string{at.Webhook}))
 	if c.Deadline != "" {
 		line("deadline = %s", value(c.Deadline))
+	}
+	if c.Gzip != "" {
+		line("gzip = %s", value(c.Gzip))
 	}
 	if c.LogLevel != "" {
 		line("\n[log]\nlevel = %s", value(c.LogLevel))

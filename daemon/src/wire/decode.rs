@@ -13,7 +13,8 @@ use super::{Changes, DecodeError};
 /// Decodes a list of endpoints, as `POST /adjustendpoints` takes it. `null` is an empty list.
 pub fn endpoints(body: &[u8]) -> Result<Endpoints, DecodeError> {
     let text = check(body, LIST)?;
-    let mut decoder = Decoder::new(text.len());
+    // ExternalDNS finds each endpoint again by its name, letter for letter.
+    let mut decoder = Decoder::new(text.len(), as_sent);
     let mut json = serde_json::Deserializer::from_str(text);
     let read = List { decoder: &mut decoder, name: "" }.deserialize(&mut json);
     match read.and_then(|_| json.end()) {
@@ -26,7 +27,7 @@ pub fn endpoints(body: &[u8]) -> Result<Endpoints, DecodeError> {
 /// ExternalDNS 0.17 and newer, `Create, UpdateOld, …` of older ones.
 pub fn changes(body: &[u8]) -> Result<Changes, DecodeError> {
     let text = check(body, BATCH)?;
-    let mut decoder = Decoder::new(text.len());
+    let mut decoder = Decoder::new(text.len(), relative);
     let mut json = serde_json::Deserializer::from_str(text);
     let read = Batch { decoder: &mut decoder }.deserialize(&mut json);
     match read.and_then(|lists| json.end().map(|()| lists)) {
@@ -55,17 +56,19 @@ fn check<'b>(body: &'b [u8], expected: &str) -> Result<&'b str, DecodeError> {
 
 /// What all seeds of one body write to.
 struct Decoder<'de> {
+    /// The form in which names are kept.
+    name: fn(&str) -> &str,
     endpoints: Endpoints,
     place: Place,
     labels: Vec<(Cow<'de, str>, Cow<'de, str>)>,
 }
 
 impl Decoder<'_> {
-    fn new(body: usize) -> Self {
+    fn new(body: usize, name: fn(&str) -> &str) -> Self {
         // Measured on ExternalDNS's own bodies: some 230 bytes an endpoint, less than half of it text.
         // Room that is never written to costs no memory.
         let endpoints = Endpoints::with_capacity(body / 200, body / 2);
-        Self { endpoints, place: Place::default(), labels: Vec::new() }
+        Self { name, endpoints, place: Place::default(), labels: Vec::new() }
     }
 }
 
@@ -200,7 +203,7 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Decoder { endpoints, place, labels } = self.decoder;
+        let Decoder { name, endpoints, place, labels } = self.decoder;
         let mut entry = endpoints.entry();
         let mut empty = true;
         while let Some(key) = map.next_key_seed(Key(&FIELDS))? {
@@ -212,7 +215,7 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
             place.field = Some(FIELDS[key]);
             let expected = "a string";
             match key {
-                0 => map.next_value_seed(Text { expected, take: |text: &str| entry.dns_name(text) })?,
+                0 => map.next_value_seed(Text { expected, take: |text: &str| entry.dns_name(name(text)) })?,
                 1 => map.next_value_seed(Targets { entry: &mut entry, position: &mut place.position })?,
                 2 => map.next_value_seed(Text { expected, take: |text: &str| entry.record_type(text) })?,
                 3 => map.next_value_seed(Text { expected, take: |text: &str| entry.set_identifier(text) })?,
@@ -230,5 +233,19 @@ impl<'de> Visitor<'de> for OneEndpoint<'_, 'de> {
 
     fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
+    }
+}
+
+/// A name as it came.
+fn as_sent(name: &str) -> &str {
+    name
+}
+
+/// A name without its trailing dot, as everything behind this expects it. The dot of the root, and one
+/// that is escaped, belong to the name.
+fn relative(name: &str) -> &str {
+    match name.strip_suffix('.') {
+        Some(rest) if !rest.is_empty() && !rest.ends_with('\\') => rest,
+        _ => name,
     }
 }

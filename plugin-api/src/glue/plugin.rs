@@ -75,6 +75,10 @@ impl<B: Backend> RPlugin for Configured<B> {
                     None => out.push(&endpoint)?,
                     Some(adjust) => {
                         let mut adjusted = endpoint.to_endpoint();
+                        // What ExternalDNS sends here may have the dot that is nowhere else.
+                        if adjusted.dns_name.len() > 1 && adjusted.dns_name.ends_with('.') {
+                            adjusted.dns_name.pop();
+                        }
                         adjust(&mut adjusted);
                         // ExternalDNS 0.22 finds the endpoint's source by this key.
                         endpoint.dns_name().clone_into(&mut adjusted.dns_name);

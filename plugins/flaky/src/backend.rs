@@ -5,6 +5,7 @@ use std::future::pending;
 use std::panic::panic_any;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Duration;
 
 use zonemux_memory_backend::{Memory, Settings as MemorySettings};
 use zonemux_plugin::{
@@ -41,8 +42,7 @@ impl Backend for Flaky {
     }
 
     async fn open(settings: Settings, host: Host) -> Result<Self> {
-        let now = settings.now(Operation::Open)?;
-        misbehave(&now, Operation::Open, &host).await?;
+        misbehave(&settings, Operation::Open, &host).await?;
         let memory = Memory::open(MemorySettings { file: settings.file.clone() }, host.clone()).await?;
         Ok(Self { memory, settings, host })
     }
@@ -53,7 +53,7 @@ impl Backend for Flaky {
 
     async fn records(&self, call: &Call, out: &mut Records) -> Result<()> {
         let now = self.settings.now(Operation::Records)?;
-        misbehave(&now, Operation::Records, &self.host).await?;
+        misbehave(&self.settings, Operation::Records, &self.host).await?;
         if !is_half(now.behaviour) {
             return self.memory.records(call, out).await;
         }
@@ -70,7 +70,7 @@ impl Backend for Flaky {
         if now.behaviour == Behaviour::Refuse {
             return self.refuse(call, &changes, &now.matches).await;
         }
-        misbehave(&now, Operation::Apply, &self.host).await?;
+        misbehave(&self.settings, Operation::Apply, &self.host).await?;
         if !is_half(now.behaviour) {
             return self.memory.apply_changes(call, changes).await;
         }
@@ -85,11 +85,10 @@ impl Backend for Flaky {
     }
 
     fn adjust(settings: &Settings, _: &Capabilities) -> Option<Adjust> {
-        let now = match settings.now(Operation::Adjust) {
-            Ok(now) if now.behaviour != Behaviour::Healthy => now,
-            // Adjusting can't fail.
-            _ => return None,
-        };
+        if settings.control.is_none() && settings.behaviour == Behaviour::Healthy {
+            return None;
+        }
+        let settings = settings.clone();
         let pending = Mutex::new(true);
         Some(Box::new(move |_| {
             // Once a call, in the middle of it, and not once an endpoint.
@@ -97,19 +96,19 @@ impl Backend for Flaky {
                 && std::mem::take(&mut *pending)
             {
                 drop(pending);
-                // What can't be told is passed over.
-                let _error = at_once(&now, Operation::Adjust);
+                // Adjusting can't fail: what can't be told is passed over.
+                let _error = at_once(&settings, Operation::Adjust);
             }
         }))
     }
 
     async fn check(&self, call: &Call) -> Result<()> {
-        misbehave(&self.settings.now(Operation::Check)?, Operation::Check, &self.host).await?;
+        misbehave(&self.settings, Operation::Check, &self.host).await?;
         self.memory.check(call).await
     }
 
     async fn close(&self, call: &Call) -> Result<()> {
-        misbehave(&self.settings.now(Operation::Close)?, Operation::Close, &self.host).await?;
+        misbehave(&self.settings, Operation::Close, &self.host).await?;
         self.memory.close(call).await
     }
 }
@@ -134,9 +133,8 @@ impl Flaky {
 
 impl Drop for Flaky {
     fn drop(&mut self) {
-        if let Ok(now) = self.settings.now(Operation::Drop) {
-            let _error = at_once(&now, Operation::Drop);
-        }
+        // Nobody is left to be told.
+        let _error = at_once(&self.settings, Operation::Drop);
     }
 }
 
@@ -157,7 +155,8 @@ async fn after_half(behaviour: Behaviour) -> Result<()> {
 }
 
 /// Misbehaves where waiting is possible.
-async fn misbehave(now: &Settings, operation: Operation, host: &Host) -> Result<()> {
+async fn misbehave(settings: &Settings, operation: Operation, host: &Host) -> Result<()> {
+    let now = &settings.now(operation)?;
     match now.behaviour {
         Behaviour::PanicTask => {
             let task =
@@ -175,12 +174,13 @@ async fn misbehave(now: &Settings, operation: Operation, host: &Host) -> Result<
             talk(now, operation, host);
             Ok(())
         }
-        _ => at_once(now, operation),
+        _ => at_once(settings, operation),
     }
 }
 
 /// Misbehaves where waiting holds the thread.
-fn at_once(now: &Settings, operation: Operation) -> Result<()> {
+fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
+    let now = &settings.now(operation)?;
     let what = operation.as_str();
     match now.behaviour {
         Behaviour::Healthy
@@ -191,9 +191,15 @@ fn at_once(now: &Settings, operation: Operation) -> Result<()> {
         | Behaviour::Chatty => Ok(()),
         Behaviour::Panic | Behaviour::PanicTask => panic!("panicked on command, in {what}"),
         Behaviour::PanicValue => panic_any(Bomb),
-        Behaviour::Hang | Behaviour::Block => loop {
+        Behaviour::Hang => loop {
             thread::park();
         },
+        Behaviour::Block => {
+            while settings.now(operation)?.behaviour == Behaviour::Block {
+                thread::sleep(Duration::from_millis(20));
+            }
+            Ok(())
+        }
         Behaviour::Late => {
             thread::sleep(now.delay());
             Ok(())

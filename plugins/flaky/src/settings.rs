@@ -23,7 +23,7 @@ pub enum Behaviour {
     PanicTask,
     /// Waits for ever without holding its thread. Adjusting can't wait: it blocks.
     Hang,
-    /// Holds its thread for ever.
+    /// Holds its thread until the control file says something else.
     Block,
     /// Answers after `delay`, without holding its thread. Adjusting can't wait: it holds it.
     Late,
@@ -100,8 +100,9 @@ pub struct Settings {
     /// Part of the names that `refuse` refuses; empty: all.
     #[serde(rename = "match")]
     pub matches: String,
-    /// A file, by an absolute path, that is read at each operation. While it is there, it says what to do instead of these
-    /// settings: the name of a behaviour, or JSON of `behaviour`, `on`, `delay` and `match`.
+    /// A file, by an absolute path, that is read at each operation. While it is there, it says what to do:
+    /// the name of a behaviour in place of `behaviour`, or JSON of `behaviour`, `on`, `delay` and `match`
+    /// in place of all four.
     pub control: Option<PathBuf>,
     /// As in the memory plugin.
     pub file: Option<PathBuf>,
@@ -119,7 +120,7 @@ impl Settings {
         let now = match &self.control {
             None => self.clone(),
             Some(path) => match fs::read_to_string(path) {
-                Ok(text) => parse(text.trim())?,
+                Ok(text) => self.overridden(text.trim())?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => self.clone(),
                 Err(error) => return Err(Error::config(format!("can't read `{}`: {error}", path.display()))),
             },
@@ -129,18 +130,19 @@ impl Settings {
         Ok(if meant { now } else { Self { behaviour: Behaviour::Healthy, ..now } })
     }
 
+    /// These settings as a control file changes them: a name changes the behaviour alone, JSON all four.
+    fn overridden(&self, text: &str) -> Result<Self> {
+        let parsed = if text.starts_with('{') {
+            serde_json::from_str(text)
+        } else {
+            let name = serde_json::Value::String(text.to_owned());
+            serde_json::from_value(name).map(|behaviour| Self { behaviour, ..self.clone() })
+        };
+        parsed.map_err(|error| Error::config(format!("the control file says something else: {error}")))
+    }
+
     /// The delay.
     pub fn delay(&self) -> Duration {
         Duration::from_millis(self.delay)
     }
-}
-
-fn parse(text: &str) -> Result<Settings> {
-    let parsed = if text.starts_with('{') {
-        serde_json::from_str(text)
-    } else {
-        let name = serde_json::Value::String(text.to_owned());
-        serde_json::from_value(name).map(|behaviour| Settings { behaviour, ..Settings::default() })
-    };
-    parsed.map_err(|error| Error::config(format!("the control file says something else: {error}")))
 }
