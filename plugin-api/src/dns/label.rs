@@ -13,9 +13,20 @@ pub(super) const MAX_OCTETS: usize = 63;
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
 /// Whether an octet stands for itself in a canonical label.
-pub(super) fn is_plain(byte: u8) -> bool {
+const fn is_plain(byte: u8) -> bool {
     matches!(byte, b'!'..=b'~') && !matches!(byte, b'A'..=b'Z' | b'.' | b'\\')
 }
+
+/// [`is_plain`] by octet: a look-up for each octet of each name is half the cost of comparing.
+pub(super) const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        plain[byte as usize] = is_plain(byte);
+        byte += 1;
+    }
+    plain
+};
 
 /// The first label as it is written, and what follows its dot. An escaped dot is part of the label.
 pub(super) fn split(name: &str) -> (&str, &str) {

@@ -96,21 +96,18 @@ pub fn canonical(name: &str) -> Result<Cow<'_, str>, NameError> {
 
 /// Whether a name is plainly in canonical form; says no to those with escapes.
 fn is_canonical(name: &str) -> bool {
-    let mut length = 0_usize;
-    for &byte in name.as_bytes() {
-        if byte == b'.' {
-            if !(1..=label::MAX_OCTETS).contains(&length) {
-                return false;
-            }
-            length = 0;
-        } else if label::is_plain(byte) {
-            length += 1;
-        } else {
+    let mut start = 0;
+    for (at, &byte) in name.as_bytes().iter().enumerate() {
+        if label::PLAIN[usize::from(byte)] {
+            continue;
+        }
+        if byte != b'.' || !(1..=label::MAX_OCTETS).contains(&(at - start)) {
             return false;
         }
+        start = at + 1;
     }
     // The wire form has a length octet before the first label and the root's at the end.
-    (1..=label::MAX_OCTETS).contains(&length) && name.len() + 2 <= MAX_WIRE
+    (1..=label::MAX_OCTETS).contains(&(name.len() - start)) && name.len() + 2 <= MAX_WIRE
 }
 
 fn rewrite(name: &str) -> Result<String, NameError> {
@@ -169,8 +166,18 @@ fn ends_a_label(text: &str) -> bool {
 pub fn suffixes(name: &str) -> impl Iterator<Item = &str> + Clone {
     let first = (name != ROOT && !name.is_empty()).then_some(name);
     iter::successors(first, |name| {
-        let (_, above) = label::split(name);
-        (!above.is_empty()).then_some(above)
+        let mut bytes = name.bytes().enumerate();
+        while let Some((at, byte)) = bytes.next() {
+            match byte {
+                b'.' => return Some(&name[at + 1..]).filter(|above| !above.is_empty()),
+                // The dot of an escape, or a digit.
+                b'\\' => {
+                    bytes.next();
+                }
+                _ => {}
+            }
+        }
+        None
     })
 }
 

@@ -63,7 +63,8 @@ pub fn strings(target: &str) -> Result<Vec<Vec<u8>>, TxtError> {
 pub fn check(target: &str) -> Result<(), TxtError> {
     // The registry's form: one pair of quotes and no escapes. Longer texts are counted exactly.
     let inside = target.strip_prefix('"').map_or(Some(target), |rest| rest.strip_suffix('"'));
-    let simple = |inside: &str| inside.len() <= MAX_STRING && !inside.contains(['"', '\\']);
+    let plain = |byte| !matches!(byte, b'"' | b'\\');
+    let simple = |inside: &str| inside.len() <= MAX_STRING && inside.bytes().all(plain);
     if inside.is_some_and(simple) { Ok(()) } else { strings(target).map(drop) }
 }
 

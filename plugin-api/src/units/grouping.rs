@@ -185,31 +185,43 @@ fn join_ownership<'a>(items: &'a [Item<'a>], records: &Records<'a>, sets: &mut S
 }
 
 fn collect(items: &[Item<'_>], sets: &mut Sets) -> Vec<Unit> {
+    // Which unit an item belongs to, units being numbered by their first item.
     let mut unit_of = vec![usize::MAX; items.len()];
-    // Items stand in the order deletes, updates, creates, so that each unit's changes do as well.
-    let mut members: Vec<Vec<usize>> = Vec::new();
+    let mut sizes = Vec::new();
     for index in 0..items.len() {
         let root = sets.root(index);
-        if unit_of[root] == usize::MAX {
-            unit_of[root] = members.len();
-            members.push(Vec::with_capacity(2));
+        // A root is the first of its set.
+        if root == index {
+            unit_of[index] = sizes.len();
+            sizes.push(1);
+        } else {
+            unit_of[index] = unit_of[root];
+            sizes[unit_of[root]] += 1;
         }
-        members[unit_of[root]].push(index);
     }
-    let in_order = |mut unit: Vec<usize>| {
-        unit.sort_by_key(|&index| {
-            let item = &items[index];
-            let step = match item.id {
-                ChangeId::Delete(_) => 0,
-                ChangeId::Update(_) => 1,
-                ChangeId::Create(_) => 2,
-            };
-            // Deleted last, written first.
-            (step, item.owns == item.deletes)
-        });
-        Unit { changes: unit.into_iter().map(|index| items[index].id).collect() }
-    };
-    members.into_iter().map(in_order).collect()
+    let empty_unit = |size: usize| Unit { changes: Vec::with_capacity(size) };
+    let mut units: Vec<Unit> = sizes.into_iter().map(empty_unit).collect();
+    // Items stand in the order deletes, updates, creates. Deleted last, written first.
+    let mut start = 0;
+    for kind in items.chunk_by(|left, right| step(left) == step(right)) {
+        for first in [true, false] {
+            for (item, &unit) in kind.iter().zip(&unit_of[start..]) {
+                if (item.owns != item.deletes) == first {
+                    units[unit].changes.push(item.id);
+                }
+            }
+        }
+        start += kind.len();
+    }
+    units
+}
+
+fn step(item: &Item<'_>) -> u8 {
+    match item.id {
+        ChangeId::Delete(_) => 0,
+        ChangeId::Update(_) => 1,
+        ChangeId::Create(_) => 2,
+    }
 }
 
 /// Disjoint sets of items.

@@ -54,12 +54,21 @@ pub(super) fn label(endpoint: EndpointRef<'_>) -> Option<&str> {
 /// record's own first label, before it rather than behind it. Both names in Unicode, since the
 /// A-label of `a-bücher` contains neither `a` nor the A-label of `bücher`.
 pub(super) fn types<'a>(txt: &'a str, owned: &str) -> impl Iterator<Item = &'static str> + use<'a> {
+    let (before, after) = affixes(txt, owned);
+    words(before).rev().chain(words(after)).filter_map(record_type)
+}
+
+/// What an ownership TXT's name has more than its record's, before and behind the first label.
+fn affixes<'a>(txt: &'a str, owned: &str) -> (&'a str, &'a str) {
+    // Nearly always a prefix.
+    if let Some(before) = txt.strip_suffix(owned).filter(|before| !before.ends_with(char::is_alphanumeric)) {
+        return (before, "");
+    }
     let above = suffixes(owned).nth(1).unwrap_or_default();
     let label = owned.strip_suffix(above).unwrap_or(owned).trim_end_matches('.');
     let affixed = txt.strip_suffix(above).unwrap_or(txt);
     // A wildcard may have been replaced by another word.
-    let (before, after) = around(affixed, label).unwrap_or((affixed, ""));
-    words(before).rev().chain(words(after)).filter_map(record_type)
+    around(affixed, label).unwrap_or((affixed, ""))
 }
 
 /// What an ownership TXT without label may belong to, the likeliest first: the record's name, and

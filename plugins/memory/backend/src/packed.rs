@@ -16,25 +16,44 @@ const PART: char = '\0';
 /// Where a record stands: name, type and set identifier, such that those of a name stand together,
 /// and below its parent. Labels are reversed: `org␁example␁www␁␀A␀`.
 pub(crate) fn key(canonical_name: &str, record_type: &str, set_identifier: &str) -> String {
-    let mut key = name_key(canonical_name);
+    let mut key = String::new();
+    write_key(&mut key, canonical_name, record_type, set_identifier);
+    key
+}
+
+fn write_key(key: &mut String, canonical_name: &str, record_type: &str, set_identifier: &str) {
+    write_name(key, canonical_name);
     key.push(PART);
     key.push_str(record_type);
     key.push(PART);
     key.push_str(set_identifier);
-    key
 }
 
 /// The part of a key that every record at or below a canonical name starts with.
-pub(crate) fn name_key(canonical_name: &str) -> String {
+fn write_name(key: &mut String, canonical_name: &str) {
+    if !canonical_name.contains('\\') {
+        let mut end = canonical_name.len();
+        for (at, _) in canonical_name.bytes().enumerate().rev().filter(|(_, byte)| *byte == b'.') {
+            push_label(key, &canonical_name[at + 1..end]);
+            end = at;
+        }
+        push_label(key, &canonical_name[..end]);
+        return;
+    }
     let above: Vec<&str> = suffixes(canonical_name).collect();
-    let mut key = String::with_capacity(canonical_name.len() + 16);
     for (index, suffix) in above.iter().enumerate().rev() {
         // What the next shorter suffix and its dot leave over.
         let rest = above.get(index + 1).map_or(0, |shorter| shorter.len() + 1);
-        key.push_str(&suffix[..suffix.len() - rest]);
+        push_label(key, &suffix[..suffix.len() - rest]);
+    }
+}
+
+/// Appends a label; the root has none.
+fn push_label(key: &mut String, label: &str) {
+    if !label.is_empty() {
+        key.push_str(label);
         key.push(LABEL_END);
     }
-    key
 }
 
 /// The parts of a key: name part, type, set identifier.
@@ -56,32 +75,63 @@ pub(crate) fn above(name_part: &str) -> impl Iterator<Item = &str> {
 ///
 /// Shared, because a batch that may be taken back holds on to what it changes.
 #[derive(Debug, Clone)]
-pub(crate) struct Packed(Arc<str>);
+pub(crate) struct Packed {
+    text: Arc<str>,
+    /// Where the key stands: it is read at every step of every look-up.
+    key: (u32, u32),
+}
+
+/// Packs endpoints, with buffers that keep their room from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Packer {
+    key: String,
+    text: String,
+}
+
+impl Packer {
+    /// Packs an endpoint of a canonical name, with the name in which it is listed and only these
+    /// targets.
+    pub(crate) fn pack(
+        &mut self,
+        canonical_name: &str,
+        listed_name: &str,
+        endpoint: &impl EndpointView,
+        targets: &[&str],
+    ) -> Packed {
+        let Self { key, text } = self;
+        key.clear();
+        text.clear();
+        write_key(key, canonical_name, endpoint.record_type(), endpoint.set_identifier());
+        push_text(text, key);
+        let after_key = text.len();
+        push_number(text, endpoint.record_ttl() as usize);
+        push_text(text, listed_name);
+        push_number(text, targets.len());
+        for target in targets {
+            push_text(text, target);
+        }
+        push_number(text, endpoint.provider_specific().len());
+        for (name, value) in endpoint.provider_specific() {
+            push_text(text, name);
+            push_text(text, value);
+        }
+        Packed { text: text.as_str().into(), key: key_range(after_key, key.len()) }
+    }
+}
+
+/// A key that ends at a place. No key reaches 4 GiB: a batch can't.
+fn key_range(end: usize, length: usize) -> (u32, u32) {
+    let position = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    (position(end - length), position(end))
+}
 
 impl Packed {
-    /// Packs an endpoint under a key, with the name in which it is listed and only these targets.
-    pub(crate) fn new(key: &str, name: &str, endpoint: &impl EndpointView, targets: &[&str]) -> Self {
-        let mut text = String::with_capacity(256);
-        push_text(&mut text, key);
-        push_number(&mut text, endpoint.record_ttl() as usize);
-        push_text(&mut text, name);
-        push_number(&mut text, targets.len());
-        for target in targets {
-            push_text(&mut text, target);
-        }
-        push_number(&mut text, endpoint.provider_specific().len());
-        for (name, value) in endpoint.provider_specific() {
-            push_text(&mut text, name);
-            push_text(&mut text, value);
-        }
-        Self(text.as_str().into())
-    }
-
     /// Reads what [`text`](Self::text) gave, of a file that may hold anything.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
         let mut reader = Reader(text);
         let key = reader.text()?;
         (key.matches(PART).count() >= 2).then_some(())?;
+        let range = key_range(text.len() - reader.0.len(), key.len());
         u32::try_from(reader.number()?).ok()?;
         reader.text()?;
         for list in [1, 2] {
@@ -90,21 +140,24 @@ impl Packed {
                 reader.text()?;
             }
         }
-        reader.0.is_empty().then(|| Self(text.into()))
+        reader.0.is_empty().then(|| Self { text: text.into(), key: range })
     }
 
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     pub(crate) fn key(&self) -> &str {
-        Reader(&self.0).text().unwrap_or_default()
+        &self.text[self.key.0 as usize..self.key.1 as usize]
+    }
+
+    /// The key for comparing, without asking whether it is cut between characters.
+    fn key_bytes(&self) -> &[u8] {
+        &self.text.as_bytes()[self.key.0 as usize..self.key.1 as usize]
     }
 
     fn after_key(&self) -> Reader<'_> {
-        let mut reader = Reader(&self.0);
-        reader.skip_text();
-        reader
+        Reader(&self.text[self.key.1 as usize..])
     }
 
     fn after_name(&self) -> Reader<'_> {
@@ -118,7 +171,7 @@ impl Packed {
 /// Keys are all that two records are compared by.
 impl Ord for Packed {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(other.key())
+        self.key_bytes().cmp(other.key_bytes())
     }
 }
 
@@ -130,7 +183,7 @@ impl PartialOrd for Packed {
 
 impl PartialEq for Packed {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.key_bytes() == other.key_bytes()
     }
 }
 
@@ -306,9 +359,10 @@ mod tests {
                 r"org/example/x\.b/"
             ]
         );
-        let name = name_key("a.b.org");
-        assert_eq!(above(&name).map(str::len).collect::<Vec<_>>(), [6, 4]);
-        assert!(above(&name_key("org")).next().is_none());
+        let of_name = |name| parts(&key(name, "A", "")).0.to_owned();
+        assert_eq!(above(&of_name("a.b.org")).map(str::len).collect::<Vec<_>>(), [6, 4]);
+        assert!(above(&of_name("org")).next().is_none());
+        assert_eq!(of_name("."), "");
     }
 
     proptest! {
@@ -324,8 +378,9 @@ mod tests {
             endpoint.provider_specific =
                 pairs.into_iter().map(|(name, value)| Property { name, value }).collect();
             let key = key("www.xn--bcher-kva.example", "A", &endpoint.set_identifier);
+            let mut packer = Packer::default();
             let targets: Vec<&str> = endpoint.targets.iter().map(String::as_str).collect();
-            let packed = Packed::new(&key, &endpoint.dns_name, &endpoint, &targets);
+            let packed = packer.pack("www.xn--bcher-kva.example", &endpoint.dns_name, &endpoint, &targets);
             prop_assert_eq!(packed.to_endpoint(), endpoint.clone());
             prop_assert_eq!(packed.key(), key);
             let again = Packed::from_text(packed.text()).unwrap();

@@ -1,13 +1,19 @@
 //! What is refused, and why.
 
+use std::borrow::Cow;
+
 use zonemux_plugin::dns::{ZoneMap, canonical, check_target, may_stand_together, without_duplicates};
 use zonemux_plugin::{EndpointRef, EndpointView as _};
 
-use crate::packed::{Packed, above, key, parts};
+use crate::packed::{Packed, Packer, above, parts};
 use crate::records::Records;
 
 /// A record that is right by itself, packed; else why it is not.
-pub(crate) fn accept(zones: &ZoneMap<()>, endpoint: EndpointRef<'_>) -> Result<Packed, String> {
+pub(crate) fn accept(
+    zones: &ZoneMap<()>,
+    endpoint: EndpointRef<'_>,
+    packer: &mut Packer,
+) -> Result<Packed, String> {
     let record_type = endpoint.record_type();
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if record_type.is_empty() || !record_type.bytes().all(word) {
@@ -36,19 +42,18 @@ pub(crate) fn accept(zones: &ZoneMap<()>, endpoint: EndpointRef<'_>) -> Result<P
         }
         _ => {}
     }
-    let key = key(&name, record_type, endpoint.set_identifier());
-    Ok(Packed::new(&key, &listed(endpoint.dns_name(), &name), &endpoint, &targets))
+    Ok(packer.pack(&name, &listed(endpoint.dns_name(), &name), &endpoint, &targets))
 }
 
 /// The name as it is listed: as it was sent, but for case and the trailing dot. `ExternalDNS` reads
 /// type and name of a record out of the name of its ownership TXT, which the A-label of
 /// `a-bücher.example` would hide from it.
-fn listed(sent: &str, canonical: &str) -> String {
+fn listed<'a>(sent: &str, canonical: &'a str) -> Cow<'a, str> {
     if sent.is_ascii() {
-        return canonical.to_owned();
+        return Cow::Borrowed(canonical);
     }
     let lower = sent.to_lowercase();
-    lower.strip_suffix('.').unwrap_or(&lower).to_owned()
+    Cow::Owned(lower.strip_suffix('.').unwrap_or(&lower).to_owned())
 }
 
 /// Why a record that was put can't stand where it stands.

@@ -5,12 +5,12 @@ use tempfile::TempDir;
 use zonemux_plugin::{Endpoint, EndpointView as _};
 
 use super::{HEADER, OpenError, RecordFile};
-use crate::packed::{Packed, key};
+use crate::packed::{Packed, Packer, key};
 use crate::records::{Draft, Records};
 
 fn record(name: &str, target: &str) -> Packed {
     let endpoint = Endpoint::new(name, "TXT", [target]);
-    Packed::new(&key(name, "TXT", ""), name, &endpoint, &[target])
+    Packer::default().pack(name, name, &endpoint, &[target])
 }
 
 enum Wish {
