@@ -16,7 +16,8 @@ use crate::backend::{BackendError, Driver};
 use crate::config::{self, BackendName, Config, Gzip, Listen, ListenSet};
 use crate::control::Control;
 use crate::http::{
-    Address, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook, WebhookSettings,
+    Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook,
+    WebhookSettings,
 };
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
@@ -25,7 +26,10 @@ use crate::telemetry::metrics;
 use crate::view::Calls;
 
 /// How long a plugin may take to be loaded and to read its settings.
-const LOAD_LIMIT: Duration = Duration::from_secs(20);
+pub const LOAD_LIMIT: Duration = Duration::from_secs(20);
+/// How long a probe's connection may do nothing: this port may be reached by anyone, and its slots must
+/// not be held.
+const ADMIN_IDLE: Duration = Duration::from_secs(10);
 /// How long idle connections are waited for once everything has been answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
@@ -125,11 +129,12 @@ impl App {
         let limits = ServerSettings::default();
         let webhook_server = Server::start(webhook_listeners, limits, webhook.handler());
         let answering = admin.clone();
-        let admin_server = Server::start(admin_listeners, limits, move |request, _| {
+        let brief = ServerSettings { times: ConnectionTimes { idle: ADMIN_IDLE, ..limits.times }, ..limits };
+        let admin_server = Server::start(admin_listeners, brief, move |request, _| {
             let answer = answering.answer(&request);
             async move { answer }
         });
-        let control_server = Server::start(vec![control_listener], limits, move |request, peer| {
+        let control_server = Server::start(vec![control_listener], brief, move |request, peer| {
             let control = control.clone();
             async move { control.answer(request, peer).await }
         });
@@ -177,13 +182,19 @@ impl App {
         self.webhook.stopping();
         service_manager::stopping();
         tracing::info!(grace = ?self.config.shutdown.grace, "stopping: waiting for running applies");
-        let answered = self.webhook.finish(deadline.saturating_duration_since(Instant::now())).await;
+        for backend in self.parts.backends.values() {
+            backend.stop_listing();
+        }
+        let answered = self.webhook.finish(left(deadline)).await;
         let closed = self.parts.backends.values().map(|backend| backend.close(deadline));
         let closed = futures_util::future::join_all(closed).await;
-        let complete = answered && closed.into_iter().all(|closed| closed);
-        // What a server says of connections that were left is of no use to anyone any more.
-        let _left =
-            tokio::join!(self.webhook_server.close(CLOSE_GRACE), self.control_server.close(CLOSE_GRACE));
+        self.webhook.give_up();
+        // Answers that are still being read: an idle connection ends at once.
+        let (sent, _) = tokio::join!(
+            self.webhook_server.close(left(deadline).max(CLOSE_GRACE)),
+            self.control_server.close(CLOSE_GRACE)
+        );
+        let complete = answered && sent && closed.into_iter().all(|closed| closed);
         self.admin_server.close(CLOSE_GRACE).await;
         tracing::info!(complete, "stopped");
         complete
@@ -198,6 +209,11 @@ impl App {
         }
         tracing::info!(socket = %self.config.control.socket.display(), "control listens");
     }
+}
+
+/// The time until a deadline.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {

@@ -244,8 +244,8 @@
 //!
 //! # Threads
 //!
-//! Futures run on a tokio runtime that belongs to your file alone, with timers and network, and with
-//! [`PluginOptions::workers`] threads (1). All backends of the file share it, so what blocks belongs into
+//! Futures run on a tokio runtime that belongs to the one backend alone, with timers and network, and with
+//! [`PluginOptions::workers`] threads (1). Its calls share them, so what blocks belongs into
 //! `spawn_blocking`. Depend on `tokio = "1"`, and its sockets, timers and `tokio::spawn` just work.
 //!
 //! # Panics

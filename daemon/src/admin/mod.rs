@@ -75,7 +75,8 @@ impl Admin {
 
     /// Whether every view can answer `/records`.
     pub fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed) && self.states().all(|(_, state)| state == BackendState::Up)
+        let mut backends = self.parts.views.values().flat_map(|view| view.backends());
+        !self.stopping.load(Ordering::Relaxed) && backends.all(|backend| backend.can_list())
     }
 
     /// Answers a request.

@@ -169,10 +169,14 @@ impl Backend {
         }
     }
 
-    /// Ends listings, waits for running applies until `deadline`, then closes. Says whether all applies
-    /// had ended.
-    pub async fn close(&self, deadline: Instant) -> bool {
+    /// Ends listings, whose callers are told so, and attempts to open: nothing is lost with them.
+    pub fn stop_listing(&self) {
         self.closing.cancel();
+    }
+
+    /// Waits for running applies until `deadline`, then closes. Says whether all applies had ended.
+    pub async fn close(&self, deadline: Instant) -> bool {
+        self.stop_listing();
         self.tasks.close();
         let idle = timeout_at(deadline, self.tasks.wait()).await.is_ok();
         if !idle {

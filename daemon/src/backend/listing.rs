@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use zonemux_plugin::ErrorKind;
 
 use super::Backend;
-use super::driver::BackendError;
+use super::driver::{BackendError, Instance};
 use super::list::{List, list};
 
 type ListResult = Result<Arc<List>, BackendError>;
@@ -36,7 +36,29 @@ impl Backend {
     /// When the backend can't be listed. Dropping the future ends nothing but this wait.
     pub async fn list(self: &Arc<Self>, id: &str, deadline: Instant) -> ListResult {
         let instance = self.instance(deadline).await?;
-        let flight = self.join_or_start(|flight, result| {
+        let flight = self.join_or_start(self.listing(id, &instance));
+        let came_late = flight.has_ended();
+        let mut result = flight.result.clone();
+        let ended = result.wait_for(Option::is_some).await;
+        let ended = ended.ok().and_then(|ended| ended.clone());
+        flight.taken.store(true, Ordering::Relaxed);
+        self.forget(&flight);
+        if came_late {
+            // A list that nobody could wait for: the next caller won't be able to either.
+            self.join_or_start(self.listing(id, &instance));
+        }
+        // The sender is dropped without a word only when the task panicked.
+        ended.unwrap_or_else(|| Err(BackendError::new(ErrorKind::Internal, "the listing broke off")))
+    }
+
+    /// What starts a listing of its own.
+    fn listing(
+        self: &Arc<Self>,
+        id: &str,
+        instance: &Arc<dyn Instance>,
+    ) -> impl FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>) {
+        let instance = Arc::clone(instance);
+        move |flight, result| {
             let (backend, flight) = (Arc::clone(self), Arc::clone(flight));
             let limit = self.times.list;
             let call = Self::call(id, limit);
@@ -53,14 +75,7 @@ impl Backend {
                 };
                 backend.land(&flight, &result, started, ended);
             });
-        });
-        let mut result = flight.result.clone();
-        let ended = result.wait_for(Option::is_some).await;
-        let ended = ended.ok().and_then(|ended| ended.clone());
-        flight.taken.store(true, Ordering::Relaxed);
-        self.forget(&flight);
-        // The sender is dropped without a word only when the task panicked.
-        ended.unwrap_or_else(|| Err(BackendError::new(ErrorKind::Internal, "the listing broke off")))
+        }
     }
 
     fn join_or_start(
@@ -120,6 +135,10 @@ impl Backend {
 }
 
 impl Flight {
+    fn has_ended(&self) -> bool {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn may_be_joined(&self, epoch: u64, keep: std::time::Duration) -> bool {
         let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = match ended {

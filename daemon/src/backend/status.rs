@@ -16,6 +16,8 @@ use crate::telemetry::metrics;
 pub(super) struct Health {
     /// `None` before the first call.
     up: Option<bool>,
+    /// Whether the last listing failed.
+    list_failed: bool,
     last_error: Option<(String, SystemTime)>,
     last_list: Option<(u64, SystemTime)>,
 }
@@ -103,6 +105,11 @@ impl Backend {
         }
     }
 
+    /// Whether a list can be expected of it: it is open, and its last listing did not fail.
+    pub fn can_list(&self) -> bool {
+        matches!(&*self.life.borrow(), Life::Open(_)) && !self.health().list_failed
+    }
+
     /// Counts a call, and remembers how it went.
     pub(super) fn note_call<T>(
         &self,
@@ -111,6 +118,9 @@ impl Backend {
         result: &Result<T, BackendError>,
     ) {
         metrics::backend_call(&self.name, operation, outcome(result), started.elapsed());
+        if operation == "records" {
+            self.health().list_failed = result.is_err();
+        }
         match result {
             Ok(_) => {
                 let before = self.health().up.replace(true);

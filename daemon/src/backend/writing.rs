@@ -51,6 +51,11 @@ impl Backend {
             let message = "an earlier batch is still being applied; this one was not begun";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         };
+        // A free lane is taken without a look at the clock.
+        if Instant::now() >= deadline || self.closing.is_cancelled() {
+            let message = "the call's time was over before the batch could be begun";
+            return Err(BackendError::new(ErrorKind::Retryable, message));
+        }
         let (backend, id) = (Arc::clone(self), id.to_owned());
         let task = self.tasks.spawn(async move {
             let _turn = turn;

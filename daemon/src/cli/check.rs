@@ -1,7 +1,7 @@
 //! `zonemux check`: what is wrong, and what is doubtful.
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::findings::finding_json;
 use super::serve::findings;
 use super::{Exit, Output, write_findings};
-use crate::app::PluginFault;
+use crate::app::{LOAD_LIMIT, PluginFault};
 use crate::assemble::{self, Parts};
 use crate::backend::Driver;
 use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
@@ -100,11 +100,29 @@ pub fn check(
 
 type Drivers = Vec<(BackendName, Result<Arc<dyn Driver>, PluginError>)>;
 
-/// Every plugin loaded and given its settings, where these are known whole.
+/// Every plugin loaded and given its settings, where these are known whole. Each on a thread of its own,
+/// which is left behind when the plugin's first code hangs.
 fn load_plugins(config: &Config) -> Drivers {
-    let loader = Loader::default();
+    let (config, loader) = (Arc::new(config.clone()), Arc::new(Loader::default()));
     let complete = config.backends.iter().filter(|(_, backend)| backend.settings.is_complete());
-    complete.map(|(name, _)| (name.clone(), assemble::driver(config, name, &loader))).collect()
+    complete.map(|(name, _)| (name.clone(), load_plugin(&config, name, &loader))).collect()
+}
+
+fn load_plugin(
+    config: &Arc<Config>,
+    name: &BackendName,
+    loader: &Arc<Loader>,
+) -> Result<Arc<dyn Driver>, PluginError> {
+    let (sender, receiver) = mpsc::channel();
+    let (of_thread, backend, loader) = (Arc::clone(config), name.clone(), Arc::clone(loader));
+    std::thread::spawn(move || {
+        // Nobody listens any more after the limit.
+        let _late = sender.send(assemble::driver(&of_thread, &backend, &loader));
+    });
+    receiver.recv_timeout(LOAD_LIMIT).unwrap_or_else(|_| {
+        let plugin = config.backends[name].plugin.to_string();
+        Err(PluginError::not_loaded_within(plugin, LOAD_LIMIT))
+    })
 }
 
 async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)>) -> Vec<Probe> {

@@ -172,8 +172,9 @@ impl From<BodyError> for Failure {
                 "raise `webhook.max_body`, or let one ExternalDNS manage fewer records",
             )
             .closing(),
+            // Not 408: a starved sidecar sends slowly without a fault of its own, and a 4xx ends it.
             BodyError::Slow { limit } => Self::new(
-                StatusCode::REQUEST_TIMEOUT,
+                StatusCode::SERVICE_UNAVAILABLE,
                 format!("the body was not complete within {limit:?}"),
                 "send it in one go; `webhook.deadline` is the time for a whole call",
             )

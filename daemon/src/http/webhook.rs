@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -58,6 +59,10 @@ pub struct Webhook {
     stopping: AtomicBool,
     /// Applies that go on when their client goes away.
     applies: TaskTracker,
+    /// Every call from its header block to its answer, one that still sends its body included.
+    calls: TaskTracker,
+    /// Ends the wait of the calls that are left when there is no more time.
+    given_up: CancellationToken,
     /// Tells the requests of this process from those of the one before.
     process: u32,
     requests: AtomicU64,
@@ -82,6 +87,8 @@ impl Webhook {
             observer,
             stopping: AtomicBool::new(false),
             applies: TaskTracker::new(),
+            calls: TaskTracker::new(),
+            given_up: CancellationToken::new(),
             process: fastrand::u32(..),
             requests: AtomicU64::new(0),
         })
@@ -107,11 +114,19 @@ impl Webhook {
         self.stopping.store(true, Ordering::Release);
     }
 
-    /// Waits for the applies that are running, also those whose clients have gone. Says whether all
-    /// have ended in time.
+    /// Waits for every call that is being answered, and for the applies that are running, also those
+    /// whose clients have gone. Says whether all have ended in time.
     pub async fn finish(&self, limit: Duration) -> bool {
+        self.calls.close();
         self.applies.close();
-        tokio::time::timeout(limit, self.applies.wait()).await.is_ok()
+        let both = async { tokio::join!(self.calls.wait(), self.applies.wait()) };
+        tokio::time::timeout(limit, both).await.is_ok()
+    }
+
+    /// Answers the calls that are left with 503: what they asked for may still be going on, but a broken
+    /// connection would end ExternalDNS.
+    pub fn give_up(&self) {
+        self.given_up.cancel();
     }
 
     /// How many applies are running.
@@ -120,6 +135,8 @@ impl Webhook {
     }
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+        // Before `stopping` is asked: what passes it is waited for.
+        let _answering = self.calls.token();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("{:08x}-{number}", self.process);
         let views = self.views.load_full();
@@ -196,9 +213,12 @@ impl Webhook {
         }
         let Some(call) = call else { return Ok(answer::text(StatusCode::OK, "ok\n").into()) };
         // A view's own word about its deadline comes first: it is asked before the timer is.
-        tokio::time::timeout_at(call.context.deadline, call.answer(route, request))
-            .await
-            .unwrap_or_else(|_| Err(Failure::deadline(self.settings.deadline)))
+        let answering = tokio::time::timeout_at(call.context.deadline, call.answer(route, request));
+        match self.given_up.run_until_cancelled(answering).await {
+            Some(Ok(reply)) => reply,
+            Some(Err(_)) => Err(Failure::deadline(self.settings.deadline)),
+            None => Err(CallError::stopping().into()),
+        }
     }
 }
 

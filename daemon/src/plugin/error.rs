@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use zonemux_plugin::Fault;
 
@@ -18,6 +19,12 @@ pub struct PluginError {
 impl PluginError {
     pub(super) fn new(path: impl Into<PathBuf>, reason: Refusal) -> Self {
         Self { path: path.into(), reason }
+    }
+
+    /// A plugin whose first code did not come back in time.
+    pub fn not_loaded_within(path: impl Into<PathBuf>, limit: Duration) -> Self {
+        let why = format!("it was not loaded, or did not judge its settings, within {limit:?}");
+        Self::new(path, Refusal::Initialisation(why))
     }
 
     /// What to do about it.

@@ -1,6 +1,6 @@
 //! The daemon as a plugin sees it: its log lines and metrics, taken in.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -14,6 +14,8 @@ use zonemux_plugin_abi::{MetricKind, RHost, RLogRef, RMetricRef, RPairRef};
 /// Series that one backend's plugin may make; what goes beyond is dropped, so that a plugin that
 /// labels by DNS name can't fill the daemon's memory.
 const MOST_SERIES: usize = 256;
+/// Names that all plugins together may use.
+const MOST_NAMES: usize = 1024;
 
 /// What the daemon offers to one backend's plugin.
 #[derive(Clone)]
@@ -111,12 +113,18 @@ impl RHost for HostSide {
 impl HostSide {
     fn record(&self, metric: &RMetricRef<'_>) {
         let name = metric.name.as_str();
-        let legal =
-            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !legal(name)
-            || !metric.labels.iter().all(|label| legal(label.key.as_str()))
-            || !metric.value.is_finite()
-        {
+        let keys = metric.labels.iter().map(|label| label.key.as_str());
+        if !is_legal(name) || !keys.clone().all(is_legal) || !metric.value.is_finite() {
+            return;
+        }
+        // A page with one label twice is refused by Prometheus as a whole.
+        let mut seen = HashSet::from(["backend", "le", "quantile"]);
+        if !keys.into_iter().all(|key| seen.insert(key)) || !is_first_kind(name, metric.kind) {
+            tracing::debug!(
+                backend = self.inner.backend,
+                metric = name,
+                "the plugin's metric can't be taken"
+            );
             return;
         }
         let mut labels = vec![Label::new("backend", self.inner.backend.clone())];
@@ -164,6 +172,24 @@ impl HostSide {
             tracing::debug!(backend = self.inner.backend, metric = name, "the plugin makes too many series");
         }
         room
+    }
+}
+
+/// Letters, digits and `_`, no digit first.
+fn is_legal(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.starts_with(|first: char| !first.is_ascii_digit())
+}
+
+/// Whether a name is used for the kind that it was first used for, by any plugin: one page can't have a
+/// name as counter and as gauge.
+fn is_first_kind(name: &str, kind: u32) -> bool {
+    static KINDS: Mutex<BTreeMap<String, u32>> = Mutex::new(BTreeMap::new());
+    let mut kinds = KINDS.lock().unwrap_or_else(PoisonError::into_inner);
+    match kinds.get(&name.to_ascii_lowercase()) {
+        Some(first) => *first == kind,
+        None if kinds.len() < MOST_NAMES => kinds.insert(name.to_ascii_lowercase(), kind).is_none(),
+        None => false,
     }
 }
 

@@ -81,7 +81,7 @@ fn open(path: &str, manifest: &Manifest) -> Result<Loaded, Refusal> {
     // SAFETY: runs the constructors of a file that was checked to be the operator's choice; what it
     // does inside this process can't be contained inline, which the documentation says.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| Refusal::Linker(error.to_string().replace(path, &manifest.name)))?;
+        .map_err(|error| Refusal::Linker(words(&error).replace(path, &manifest.name)))?;
     // SAFETY: the symbol is a static that begins with an `AbiHeader`, as `export_plugin!` defines
     // it; nothing but its address is taken here.
     let symbol: Symbol<*const ()> = unsafe { library.get(HEADER_SYMBOL.as_bytes()) }
@@ -151,6 +151,12 @@ fn first_difference(errors: &AbiInstabilityErrors) -> String {
         None => "different".to_owned(),
     };
     format!("{name}: {difference}")
+}
+
+/// The linker's own words stand behind the error that says that there are some.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn first_line(text: &str) -> String {

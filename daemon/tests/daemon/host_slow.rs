@@ -46,6 +46,23 @@ fn one_that_hangs_is_answered_for_by_the_deadline() {
 }
 
 #[test]
+fn one_that_blocks_its_thread_does_not_block_another_of_the_same_file() {
+    let site = site();
+    site.misbehave("lan", r#"{"behaviour": "block", "on": ["records"]}"#);
+    site.flaky_with("lan", "example.org", "timeout = \"1s\"");
+    site.flaky("edge", "example.net");
+    site.layer(
+        "views",
+        "[webhook]\ndeadline = \"1s\"\n[shutdown]\ngrace = \"1s\"\n[views.default]\npath = \"/\"\nbackends = [\"lan\"]\n\
+         [views.edge]\npath = \"/edge\"\nbackends = [\"edge\"]",
+    );
+    let daemon = ready(&site);
+    assert_eq!(daemon.webhook().get("/records").status, 503);
+    edge_is_served(&daemon, "a.example.net");
+    assert_eq!(daemon.stop().code, Some(0));
+}
+
+#[test]
 fn one_that_hangs_while_it_lists_is_cancelled_and_the_next_list_works() {
     let site = site();
     site.flaky_with("lan", "example.org", "list_timeout = \"500ms\"");

@@ -55,11 +55,12 @@ fn one_that_takes_longer_than_a_call_serves_the_next() {
     let listed =
         eventually("a list", || Some(daemon.webhook().get("/records")).filter(|answer| answer.status == 200));
     assert_eq!(names(&listed), ["a.example.org"]);
-    assert_eq!(listings(&daemon), 1, "it was never begun anew");
+    // The caller that finds it ended begins the next one behind it.
+    assert!((1..=2).contains(&listings(&daemon)), "it was never begun anew by those who waited");
 }
 
 #[test]
-fn a_kept_list_is_given_once_and_not_for_ever() {
+fn a_kept_list_is_given_once_and_another_is_begun_behind_it() {
     let site = flaky();
     let daemon = with_a_record(&site, "500ms");
     site.misbehave("lan", r#"{"behaviour": "late", "on": ["records"], "delay": 1000}"#);
@@ -70,9 +71,8 @@ fn a_kept_list_is_given_once_and_not_for_ever() {
     });
     site.misbehave("lan", "healthy");
     assert_eq!(daemon.webhook().get("/records").status, 200);
-    assert_eq!(listings(&daemon), 1);
+    eventually("the next listing", || (listings(&daemon) == 2).then_some(()));
     assert_eq!(daemon.webhook().get("/records").status, 200);
-    assert_eq!(listings(&daemon), 2);
 }
 
 #[test]

@@ -59,6 +59,7 @@ fn batches_of_one_backend_are_applied_in_the_order_of_their_arrival() {
     for connection in &mut waiting {
         assert_eq!(connection.answer().status, 204);
     }
+    eventually("the log is here", || (daemon.logged("batch applied").len() == 3).then_some(()));
     let log = daemon.log();
     let order: Vec<&str> = log
         .iter()

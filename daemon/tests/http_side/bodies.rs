@@ -45,12 +45,12 @@ async fn a_body_of_just_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_408() {
+async fn a_body_that_stalls_is_503() {
     let workshop = Workshop::with_deadline(Duration::from_millis(50));
     let mut client = workshop.connect().await;
     client.send("POST /records HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\n{\"create\":").await;
     let reply = client.reply().await;
-    assert_eq!((reply.status, reply.header("connection")), (408, Some("close")));
+    assert_eq!((reply.status, reply.header("connection")), (503, Some("close")));
     assert_eq!(
         reply.text(),
         "error: the body was not complete within 50ms\n\

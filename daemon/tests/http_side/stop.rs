@@ -49,6 +49,36 @@ async fn running_applies_are_waited_for_and_answered() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_still_being_sent_is_waited_for() {
+    let workshop = Workshop::start();
+    let mut client = workshop.connect().await;
+    let request = post("/records", r#"{"create":[]}"#);
+    let (first, rest) = request.split_at(request.len() - 5);
+    client.send(first).await;
+    // Answered after it, so the server is in the middle of the other call by now.
+    assert_eq!(workshop.ask(get("/healthz")).await.status, 200);
+    workshop.webhook.stopping();
+    assert!(!workshop.webhook.finish(Duration::from_millis(50)).await, "it is not whole yet");
+    client.send(rest).await;
+    assert!(workshop.webhook.finish(PATIENCE).await);
+    assert_eq!(client.reply().await.status, 204);
+}
+
+#[tokio::test]
+async fn when_time_is_up_calls_are_answered_and_not_cut() {
+    let mut workshop = Workshop::start();
+    workshop.view.behave(Behaviour::WaitForRelease);
+    let mut client = workshop.connect().await;
+    client.send(post("/records", "{}")).await;
+    assert_eq!(workshop.event().await, Event::Started("apply"));
+    workshop.webhook.stopping();
+    workshop.webhook.give_up();
+    let reply = client.reply().await;
+    assert_eq!((reply.status, reply.header("connection")), (503, Some("close")));
+    workshop.view.release();
+}
+
+#[tokio::test]
 async fn closing_ends_idle_connections_and_waits_for_busy_ones() {
     let mut workshop = Workshop::start();
     let mut idle = workshop.connect().await;

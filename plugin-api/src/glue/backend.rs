@@ -10,6 +10,7 @@ use zonemux_plugin_abi::{
 
 use super::panic::guard;
 use super::plugin::{decode_call, finish};
+use super::task::OwnRuntime;
 use super::{collect, task};
 use crate::backend::Backend;
 use crate::call::Call;
@@ -23,7 +24,7 @@ use crate::records::Records;
 pub(crate) struct Opened<B: Backend> {
     pub(crate) backend: Option<Arc<B>>,
     pub(crate) host: Host,
-    pub(crate) workers: usize,
+    pub(crate) runtime: Arc<OwnRuntime>,
 }
 
 impl<B: Backend> Opened<B> {
@@ -35,7 +36,7 @@ impl<B: Backend> Opened<B> {
     {
         let backend = self.backend.clone().expect("only empty while it is being dropped");
         let call = decode_call(call);
-        task::run(&self.host, self.workers, async move { code(backend, call).await })
+        task::run(&self.host, &self.runtime, async move { code(backend, call).await })
     }
 }
 
@@ -77,8 +78,7 @@ impl<B: Backend> Drop for Opened<B> {
     fn drop(&mut self) {
         // The author's `Drop` may panic, or need a runtime; the daemon's thread has neither barrier
         // nor runtime.
-        let runtime = task::runtime(self.workers).ok();
-        let _entered = runtime.map(tokio::runtime::Runtime::enter);
+        let _entered = self.runtime.handle().enter();
         let backend = self.backend.take();
         if let Err(error) = guard(|| drop(backend)) {
             let _told = guard(|| tracing::error!(error = %error, "closing the backend failed"));

@@ -1,6 +1,7 @@
 //! The root module of a plugin, made from its [`Backend`].
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 use zonemux_plugin_abi::stable::{
@@ -9,7 +10,8 @@ use zonemux_plugin_abi::stable::{
 use zonemux_plugin_abi::{PluginModule, PluginModuleRef, RFault, RHostBox, RPlugin_TO, RPluginBox};
 
 use super::plugin::Configured;
-use super::{logging, panic, task};
+use super::task::OwnRuntime;
+use super::{logging, panic};
 use crate::backend::Backend;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -59,8 +61,9 @@ pub(crate) extern "C" fn configure<D: Definition>(
         let host = Host::new(host);
         logging::install(&host);
         let config = read::<D::Backend>(settings.as_str())?;
-        task::runtime(D::WORKERS).map_err(|error| vec![Fault::new("", error.message())])?;
-        let configured = Configured::<D::Backend> { config, host, workers: D::WORKERS };
+        let runtime = OwnRuntime::start(D::WORKERS).map_err(|error| vec![Fault::new("", error.message())])?;
+        let config = Some(Arc::new(config));
+        let configured = Configured::<D::Backend> { config, host, runtime };
         Ok(RPlugin_TO::from_value(configured, TD_Opaque))
     });
     match result {

@@ -8,6 +8,7 @@ use zonemux_plugin_abi::{FfiFuture, RBackend_TO, RCall, RError, ROpened, RPlugin
 
 use super::backend::Opened;
 use super::panic::guard;
+use super::task::OwnRuntime;
 use super::{collect, task};
 use crate::backend::{Adjust, Backend};
 use crate::call::Call;
@@ -19,19 +20,32 @@ use crate::records::Records;
 
 /// A backend's settings, checked.
 pub(crate) struct Configured<B: Backend> {
-    pub(crate) config: B::Config,
+    /// Empty only while it is being dropped.
+    pub(crate) config: Option<Arc<B::Config>>,
     pub(crate) host: Host,
-    pub(crate) workers: usize,
+    pub(crate) runtime: Arc<OwnRuntime>,
+}
+
+impl<B: Backend> Drop for Configured<B> {
+    fn drop(&mut self) {
+        // The author's settings may panic when they are dropped, like everything of theirs.
+        let config = self.config.take();
+        let _dropped = guard(|| drop(config));
+    }
 }
 
 impl<B: Backend> Configured<B> {
+    fn config(&self) -> &Arc<B::Config> {
+        self.config.as_ref().expect("only empty while it is being dropped")
+    }
+
     fn adjuster(&self, capabilities: RStr<'_>) -> Result<Option<Adjust>> {
         guard(|| {
             let capabilities: Capabilities =
                 serde_json::from_str(capabilities.as_str()).map_err(|error| {
                     Error::new(ErrorKind::Internal, format!("the stored capabilities can't be read: {error}"))
                 })?;
-            Ok(B::adjust(&self.config, &capabilities))
+            Ok(B::adjust(self.config(), &capabilities))
         })
         .and_then(|result| result)
     }
@@ -39,11 +53,12 @@ impl<B: Backend> Configured<B> {
 
 impl<B: Backend> RPlugin for Configured<B> {
     fn open(&self, _: RCall) -> FfiFuture<RResult<ROpened, RError>> {
-        let (config, host, workers) = (self.config.clone(), self.host.clone(), self.workers);
-        task::run(&self.host, workers, async move {
-            let backend = B::open(config, host.clone()).await?;
+        let (config, host, runtime) =
+            (Arc::clone(self.config()), self.host.clone(), Arc::clone(&self.runtime));
+        task::run(&self.host, &self.runtime, async move {
+            let backend = B::open(B::Config::clone(&config), host.clone()).await?;
             let capabilities = serde_json::to_string(&backend.capabilities())?;
-            let opened = Opened { backend: Some(Arc::new(backend)), host, workers };
+            let opened = Opened { backend: Some(Arc::new(backend)), host, runtime };
             let backend = RBackend_TO::from_value(opened, TD_Opaque);
             Ok(ROpened { backend, capabilities: RString::from(capabilities) })
         })
@@ -65,7 +80,7 @@ impl<B: Backend> RPlugin for Configured<B> {
             Ok(adjust) => adjust,
             Err(error) => return FfiFuture::new(std::future::ready(RErr(task::encode(&error)))),
         };
-        task::compute(&self.host, self.workers, move || {
+        task::compute(&self.host, &self.runtime, move || {
             let call = decode_call(&call);
             tracing::trace!(call = call.id(), "adjusting endpoints");
             let endpoints = collect::endpoints(&source)?;

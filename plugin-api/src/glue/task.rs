@@ -1,11 +1,11 @@
-//! Runs the author's futures on the plugin's own runtime.
+//! Runs the author's futures on a runtime of the backend's own.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 use zonemux_plugin_abi::stable::{RErr, ROk, RResult, RString, RVec};
 use zonemux_plugin_abi::{FfiFuture, RError};
@@ -15,55 +15,61 @@ use super::panic::{guard, guard_future, to_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
-/// This plugin's runtime: each `.so` has its own copy of tokio, and so of this static.
-static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+/// A backend's own runtime. Each backend has one, although several may share a `.so`: one that blocks
+/// its thread must not stop the others.
+pub(crate) struct OwnRuntime(Option<Runtime>);
 
-/// Starts the runtime at the first call.
-pub(crate) fn runtime(workers: usize) -> Result<&'static Runtime> {
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
+impl OwnRuntime {
+    pub(crate) fn start(workers: usize) -> Result<Arc<Self>> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(workers.max(1))
+            .thread_name("plugin")
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Internal, format!("can't start the plugin's runtime: {error}"))
+            })?;
+        Ok(Arc::new(Self(Some(runtime))))
     }
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(workers.max(1))
-        .thread_name("plugin")
-        .enable_all()
-        .build()
-        .map_err(|error| {
-            Error::new(ErrorKind::Internal, format!("can't start the plugin's runtime: {error}"))
-        })?;
-    Ok(RUNTIME.get_or_init(|| runtime))
+
+    pub(crate) fn handle(&self) -> &Handle {
+        self.0.as_ref().expect("only empty while it is being dropped").handle()
+    }
 }
 
-/// Runs a future on the plugin's runtime. The daemon polls only the handle; when it drops the
-/// result, the task is aborted and what the future holds is dropped.
-pub(crate) fn run<T, F>(host: &Host, workers: usize, future: F) -> FfiFuture<RResult<T, RError>>
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        // Waiting for threads is not allowed on a runtime's own, and one may hang.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Runs a future on a backend's runtime. The daemon polls only the handle; when it drops the result,
+/// the task is aborted and what the future holds is dropped.
+pub(crate) fn run<T, F>(host: &Host, runtime: &OwnRuntime, future: F) -> FfiFuture<RResult<T, RError>>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let runtime = match runtime(workers) {
-        Ok(runtime) => runtime,
-        Err(error) => return FfiFuture::new(std::future::ready(RErr(encode(&error)))),
-    };
     let future = logging::scope(host.clone(), future);
-    let task = runtime.spawn(async move { guard_future(future).await.and_then(|result| result) });
+    let task = runtime.handle().spawn(async move { guard_future(future).await.and_then(|result| result) });
     FfiFuture::new(Joined(task))
 }
 
 /// The same for work without an `await`, on a thread that waits for nothing: it is done also while a
 /// call of the author's blocks the runtime's workers.
-pub(crate) fn compute<T, F>(host: &Host, workers: usize, work: F) -> FfiFuture<RResult<T, RError>>
+pub(crate) fn compute<T, F>(host: &Host, runtime: &OwnRuntime, work: F) -> FfiFuture<RResult<T, RError>>
 where
     T: Send + 'static,
     F: FnOnce() -> Result<T> + Send + 'static,
 {
-    let runtime = match runtime(workers) {
-        Ok(runtime) => runtime,
-        Err(error) => return FfiFuture::new(std::future::ready(RErr(encode(&error)))),
-    };
     let host = host.clone();
     FfiFuture::new(Joined(
-        runtime.spawn_blocking(move || logging::within(host, || guard(work)).and_then(|result| result)),
+        runtime
+            .handle()
+            .spawn_blocking(move || logging::within(host, || guard(work)).and_then(|result| result)),
     ))
 }
 

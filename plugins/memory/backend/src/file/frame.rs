@@ -108,11 +108,13 @@ pub(super) fn read(from: &mut impl BufRead, left: u64, payload: &mut Vec<u8>) ->
     }
     payload.clear();
     from.take(u64::from(length)).read_to_end(payload).map_err(Damage::Io)?;
-    if number(from)? == crc32fast::hash(payload) {
+    let checksum = number(from)?;
+    if checksum == crc32fast::hash(payload) {
         return Ok(Frame::Whole(whole));
     }
-    // Only the last frame can have been on its way to the disk.
-    if whole == left { Ok(Frame::Torn) } else { Err(Damage::Found("a wrong checksum")) }
+    // The last frame may have been on its way to the disk when the power went, which leaves zeros where
+    // its end was to come. Anything else is a frame that was complete, and so may be acknowledged.
+    if whole == left && checksum == 0 { Ok(Frame::Torn) } else { Err(Damage::Found("a wrong checksum")) }
 }
 
 fn number(from: &mut impl BufRead) -> Result<u32, Damage> {

@@ -96,8 +96,8 @@ impl RecordFile {
         let lock = Lock::take(path)?;
         let mut records = Records::default();
         let existing = match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(file) if file.metadata().map_err(failed("read", path))?.len() > 0 => Some(file),
-            Ok(_) => None,
+            // Also an empty one: we never leave one behind, so something else lost its content.
+            Ok(file) => Some(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed("open", path)(error)),
         };
@@ -112,10 +112,11 @@ impl RecordFile {
         let length = read(&file, path, &mut records)?;
         let size = file.metadata().map_err(failed("read", path))?.len();
         if length < size {
+            let kept = cut_off_name(path);
+            keep_end(&file, length, &kept).map_err(failed("write", &kept))?;
             tracing::warn!(
-                file = %path.display(),
-                bytes = size - length,
-                "dropped the end of the file: it is of a batch that was never acknowledged"
+                file = %path.display(), bytes = size - length, kept = %kept.display(),
+                "cut off the end of the file: a batch was being written when the process or the machine ended"
             );
             file.set_len(length).and_then(|()| file.sync_all()).map_err(failed("cut the end of", path))?;
         }
@@ -241,6 +242,20 @@ fn read(file: &File, path: &Path, records: &mut Records) -> Result<u64, OpenErro
             }
         }
     }
+}
+
+/// Where the end of a file goes that is cut off, for whoever wants to look.
+fn cut_off_name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".cut-off");
+    PathBuf::from(name)
+}
+
+fn keep_end(mut file: &File, from: u64, to: &Path) -> io::Result<()> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut kept = File::create(to)?;
+    io::copy(&mut file, &mut kept)?;
+    kept.sync_all()
 }
 
 /// Writes all records to a new file, and puts it in the place of the old one when it is on the disk.
