@@ -24,16 +24,19 @@ pub(crate) fn address(config: &Path, section: &str) -> Outcome<String> {
     })
 }
 
-/// The value of `listen` in `[section]`, as far as it stands on one line.
+/// The value of `listen` in `[section]`, as far as it stands on one line: the one in force, else the
+/// default that the example shows as `#listen = …`.
 fn listen(text: &str, section: &str) -> Option<String> {
     let heading = format!("[{section}]");
-    text.lines()
-        .map(str::trim)
-        .skip_while(|line| !line.starts_with(&heading))
-        .skip(1)
-        .take_while(|line| !line.starts_with('['))
-        .find_map(|line| line.strip_prefix("listen")?.trim_start().strip_prefix('='))
-        .map(str::to_owned)
+    let lines = text.lines().map(str::trim).skip_while(|line| !line.starts_with(&heading)).skip(1);
+    let lines = lines.take_while(|line| !line.starts_with('['));
+    let value = |key: &str| {
+        lines
+            .clone()
+            .find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='))
+            .map(str::to_owned)
+    };
+    value("listen").or_else(|| value("#listen"))
 }
 
 /// The first string in double quotes.
@@ -53,12 +56,15 @@ listen = ["127.0.0.1:8888", "[::1]:8888"]
 [admin]
 max = 1
 listen=["[::]:8080"]
+[shown]
+#listen = ["[::]:9090"]
 "#;
 
     #[test]
     fn the_first_address_of_a_section_is_found() {
         assert_eq!(listen(TEXT, "webhook").as_deref().and_then(quoted), Some("127.0.0.1:8888"));
         assert_eq!(listen(TEXT, "admin").as_deref().and_then(quoted), Some("[::]:8080"));
+        assert_eq!(listen(TEXT, "shown").as_deref().and_then(quoted), Some("[::]:9090"));
         assert_eq!(listen(TEXT, "control"), None);
     }
 }
