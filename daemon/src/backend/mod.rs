@@ -4,15 +4,16 @@
 mod batch;
 mod distinct;
 mod driver;
+mod index;
 mod lifecycle;
 mod list;
 mod listing;
 mod scope;
 mod status;
+mod writes;
 mod writing;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -22,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zonemux_plugin::Capabilities;
 
-pub use batch::{Batch, Selection};
-pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use batch::{Batch, Part, Selection};
+pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
 pub use list::{List, ListSink, ListSource, list};
+pub use listing::ListResult;
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};
-pub use writing::Applied;
+pub use writes::{Turn, Writes};
 
 use lifecycle::Life;
 use listing::Flight;
@@ -55,10 +57,7 @@ pub struct Backend {
     known: ArcSwapOption<Known>,
     scope: ArcSwap<Scope>,
     health: Mutex<Health>,
-    /// Writes one after the other, in the order in which they asked (tokio's mutex is fair).
-    lane: Arc<tokio::sync::Mutex<()>>,
-    /// Counts the begins and ends of writes: a list begun under another number may be outdated.
-    epoch: AtomicU64,
+    writes: Arc<Writes>,
     flight: Mutex<Option<Arc<Flight>>>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -79,7 +78,7 @@ impl fmt::Debug for Backend {
 
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
-    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times) -> Arc<Self> {
+    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             times,
@@ -89,8 +88,7 @@ impl Backend {
             known: ArcSwapOption::empty(),
             scope: ArcSwap::default(),
             health: Mutex::default(),
-            lane: Arc::default(),
-            epoch: AtomicU64::new(0),
+            writes,
             flight: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -108,6 +106,29 @@ impl Backend {
             return Some(self.configured_zones.clone());
         }
         self.known.load().as_ref().map(|known| known.capabilities.zones.clone())
+    }
+
+    /// How long its calls may take.
+    pub fn times(&self) -> Times {
+        self.times
+    }
+
+    /// What it can do, as it said when it was last open; `None` before it was.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.known.load().as_ref().map(|known| known.capabilities.clone())
+    }
+
+    /// Runs a task that [`close`](Self::close) waits for.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tasks.spawn(task)
+    }
+
+    /// Whether the backend is being closed, and nothing new is to be begun.
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
     }
 
     /// Says which names are the backend's own; until then its list is empty of all.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 use zonemux_plugin::{Endpoints, ErrorKind};
 
 use super::{CallContext, CallError, Chunks, LARGE, View, blocking};
@@ -61,7 +62,7 @@ async fn adjust_part(
     let (sink, source) = list(None);
     let expected = selection.len();
     backend.adjust(&context.request_id, context.deadline, selection, sink).await?;
-    let list = source.take()?.json;
+    let list = source.take(0, Instant::now())?.json;
     if list.count != expected {
         let message = format!("the plugin made {} endpoints of {expected}", list.count);
         return Err(BackendError::new(ErrorKind::Internal, message));

@@ -75,9 +75,9 @@ impl View {
         let split = blocking(large, move || split(&router, count, &changes)).await?;
         for refused in &split.refused {
             let action = match refused.change {
-                crate::backend::BatchChange::Create(_) => "create",
-                crate::backend::BatchChange::Update(_) => "update",
-                crate::backend::BatchChange::Delete(_) => "delete",
+                zonemux_plugin::ChangeId::Create(_) => "create",
+                zonemux_plugin::ChangeId::Update(_) => "update",
+                zonemux_plugin::ChangeId::Delete(_) => "delete",
             };
             metrics::changes("none", action, ChangeOutcome::Refused, 1);
             tracing::warn!(
