@@ -21,6 +21,7 @@ pub mod memory;
 pub mod plugin;
 pub mod router;
 pub mod service_manager;
+pub mod store;
 pub mod telemetry;
 pub mod view;
 pub mod wire;
