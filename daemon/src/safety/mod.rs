@@ -1,0 +1,4 @@
+//! Between router and backend: what keeps a mistake or a failure from becoming an outage.
+
+pub mod guard;
+pub mod key;
