@@ -94,9 +94,9 @@ impl Batch {
 
     /// Some of the changes, in their order, each once.
     pub fn part(&self, changes: impl IntoIterator<Item = ChangeId>) -> Part {
-        let mut part = Part { batch: Self::of(Arc::clone(&self.changes)), whole: <[Vec<ChangeId>; 3]>::default() };
+        let mut batch = Self::of(Arc::clone(&self.changes));
+        let [mut create, mut update, mut delete] = <[Vec<ChangeId>; 3]>::default();
         for change in changes {
-            let (batch, [create, update, delete]) = (&mut part.batch, &mut part.whole);
             match change {
                 ChangeId::Create(index) => {
                     batch.create.push(self.create[index]);
@@ -112,7 +112,7 @@ impl Batch {
                 }
             }
         }
-        part
+        Part { batch: Arc::new(batch), whole: [create, update, delete] }
     }
 
     /// An upper estimate of the bytes of text.
@@ -129,7 +129,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct Part {
     /// The changes.
-    pub batch: Batch,
+    pub batch: Arc<Batch>,
     /// What each is in the whole: creates, updates, deletes.
     whole: [Vec<ChangeId>; 3],
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use zonemux_plugin::ErrorKind;
+
 use super::guard::Refusal;
 use crate::backend::BackendError;
 use crate::telemetry::metrics::ChangeOutcome;
@@ -17,8 +19,13 @@ pub(super) enum Outcome {
     DryRun,
     /// A rule of the operator's is against it.
     Refused(Refusal),
-    /// The backend does not take it for its own sake. Why, in the backend's words.
-    Quarantined(String),
+    /// The backend does not take it for its own sake.
+    Quarantined {
+        /// Why, in the backend's words.
+        reason: String,
+        /// Of what kind, where it was refused just now, and not only remembered.
+        refused_now: Option<ErrorKind>,
+    },
     /// The deletion guard keeps it until it is released. Why.
     Held(String),
     /// ExternalDNS shall plan anew.
@@ -33,7 +40,7 @@ impl Outcome {
             Self::Unchanged => ChangeOutcome::Unchanged,
             Self::DryRun => ChangeOutcome::DryRun,
             Self::Refused(_) => ChangeOutcome::Refused,
-            Self::Quarantined(_) => ChangeOutcome::Quarantined,
+            Self::Quarantined { .. } => ChangeOutcome::Quarantined,
             Self::Held(_) => ChangeOutcome::Held,
             Self::Failed(_) => ChangeOutcome::Failed,
         }
@@ -44,7 +51,7 @@ impl Outcome {
         match self {
             Self::Applied | Self::Unchanged | Self::DryRun => None,
             Self::Refused(refusal) => Some(refusal.to_string()),
-            Self::Quarantined(reason) | Self::Held(reason) => Some(reason.clone()),
+            Self::Quarantined { reason, .. } | Self::Held(reason) => Some(reason.clone()),
             Self::Failed(error) => Some(error.message.clone()),
         }
     }
@@ -78,7 +85,7 @@ impl Tally {
             Outcome::Unchanged => &mut self.unchanged,
             Outcome::DryRun => &mut self.dry_run,
             Outcome::Refused(_) => &mut self.refused,
-            Outcome::Quarantined(_) => &mut self.quarantined,
+            Outcome::Quarantined { .. } => &mut self.quarantined,
             Outcome::Held(_) => &mut self.held,
             Outcome::Failed(error) => {
                 self.retry_after = self.retry_after.max(error.retry_after);
