@@ -20,6 +20,7 @@ pub mod http;
 pub mod memory;
 pub mod plugin;
 pub mod router;
+pub mod safety;
 pub mod service_manager;
 pub mod store;
 pub mod telemetry;
