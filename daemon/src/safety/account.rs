@@ -1,42 +1,45 @@
 //! What is told of a batch: to the journal, to metrics, to the log, to the quarantine and the guard.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
-use zonemux_plugin::{Change, ChangeId, EndpointView, ErrorKind};
+use zonemux_plugin::{Change, ChangeId};
 
 use super::call::SafeCall;
-use super::decide::Todo;
+use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
 use super::outcome::{Outcome, Tally};
 use super::quarantine::RefusedUnit;
 use super::units::{Units, action};
-use super::{RecordKey, SafeBackend};
+use super::SafeBackend;
 use crate::journal::{Entry, Rdata};
+use crate::store::StoreError;
 use crate::telemetry::metrics::{self, ChangeOutcome};
 
 /// Batches up to this size are logged change by change at info, larger ones at debug.
 const LOGGED_ONE_BY_ONE: usize = 100;
 
 /// A batch that was decided, and as far as need be written.
-pub(super) struct Account<'a> {
-    pub(super) call: &'a SafeCall,
-    pub(super) work: &'a Units,
+pub(super) struct Account {
+    pub(super) call: SafeCall,
+    pub(super) work: Arc<Units>,
     /// What was written of each unit; the rest of its changes were true already.
-    pub(super) written: &'a [Todo],
-    pub(super) held: &'a [(usize, String)],
+    pub(super) written: Vec<Todo>,
+    /// Held units, with their zones.
+    pub(super) held: Vec<(usize, String)>,
     pub(super) started: Instant,
 }
 
 impl SafeBackend {
-    /// Tells everyone what became of a batch.
-    pub(super) fn account(&self, account: &Account<'_>, outcomes: &[(usize, Outcome)]) -> Tally {
+    /// Tells everyone what became of a batch. Blocks on the store.
+    pub(super) fn account(&self, account: &Account, outcomes: &[(usize, Outcome)]) -> Tally {
         let mut tally = Tally::default();
         outcomes.iter().for_each(|(_, outcome)| tally.add(outcome));
         self.journal_and_log(account, outcomes, &tally);
         if !self.policy.guards.dry_run {
-            self.note_quarantine(account.work, outcomes);
+            self.note_quarantine(&account.work, outcomes);
             self.note_held(account);
         }
         tracing::info!(
@@ -56,7 +59,7 @@ impl SafeBackend {
         tally
     }
 
-    fn journal_and_log(&self, account: &Account<'_>, outcomes: &[(usize, Outcome)], tally: &Tally) {
+    fn journal_and_log(&self, account: &Account, outcomes: &[(usize, Outcome)], tally: &Tally) {
         let now = SystemTime::now();
         let written: HashSet<ChangeId> =
             account.written.iter().flat_map(|todo| todo.changes.iter().copied()).collect();
@@ -109,7 +112,7 @@ impl SafeBackend {
 
     fn log_change(
         &self,
-        account: &Account<'_>,
+        account: &Account,
         id: ChangeId,
         change: Change<'_>,
         outcome: ChangeOutcome,
@@ -143,24 +146,64 @@ impl SafeBackend {
         }
     }
 
-    /// The quarantine learns what was refused, and what was not any more.
+    /// The quarantine learns what was refused just now, and what is not any more.
     fn note_quarantine(&self, work: &Units, outcomes: &[(usize, Outcome)]) {
         let mut quarantine = self.state.quarantine();
-        let now = SystemTime::now();
-        let mut refused = Vec::new();
-        let mut applied = Vec::new();
+        let (mut refused, mut applied) = (Vec::new(), Vec::new());
         for (unit, outcome) in outcomes {
             match outcome {
-                Outcome::Quarantined(reason) if !quarantine.knows(&self.unit_id(work, *unit), now) => {
-                    refused.push(RefusedUnit { reason: reason.clone() });
-                }
+                Outcome::Quarantined { reason, refused_now: Some(kind) } => refused.push(RefusedUnit {
+                    id: unit_id(work, *unit),
+                    hash: state_hash(work, *unit),
+                    keys: work.keys(*unit),
+                    kind: *kind,
+                    reason: reason.clone(),
+                }),
                 Outcome::Applied | Outcome::Unchanged if !quarantine.is_empty() => {
-                    applied.push(self.unit_id(work, *unit));
+                    applied.push(unit_id(work, *unit));
                 }
                 _ => {}
             }
         }
-        let _ = (refused, applied);
+        let noted = quarantine
+            .applied(applied)
+            .and_then(|()| if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) });
+        self.warn_of_store(noted, "what was refused can't be remembered; it is asked of the backend again");
+        metrics::quarantined(self.name(), quarantine.reasons());
+    }
+
+    /// What this batch has held is what `release` lets through.
+    fn note_held(&self, account: &Account) {
+        let units = account.held.iter().map(|(unit, zone)| HeldUnit {
+            keys: account.work.all_keys(*unit),
+            zone: zone.clone(),
+        });
+        let mut held = self.state.held();
+        let noted = held.replace(&account.call.view, units, SystemTime::now());
+        self.warn_of_store(noted, "what is held can't be remembered; `zonemux release` may not show it");
+        metrics::guard_held(self.name(), "max_deletes", held.count());
+    }
+
+    fn warn_of_store(&self, result: Result<(), StoreError>, consequence: &str) {
+        if let Err(error) = result {
+            tracing::error!(backend = self.name(), %error, hint = error.hint(), "{consequence}");
+        }
+    }
+}
+
+/// What changes did to a backend's records, by action and outcome.
+#[derive(Default)]
+struct Counts(HashMap<(&'static str, ChangeOutcome), u64>);
+
+impl Counts {
+    fn add(&mut self, id: ChangeId, outcome: ChangeOutcome) {
+        *self.0.entry((action(id), outcome)).or_default() += 1;
+    }
+
+    fn tell(self, backend: &str) {
+        for ((action, outcome), count) in self.0 {
+            metrics::changes(backend, action, outcome, count);
+        }
     }
 }
 

@@ -69,8 +69,15 @@ impl SafeBackend {
         let started = Instant::now();
         match self.begin(call, work, &units).await {
             Ok(Begun::Settled(decided)) => {
-                let account = Account { call, work, written: &[], held: &decided.held, started };
-                self.account_for(&account, decided.settled).await
+                let Decided { settled, held, .. } = decided;
+                let account = Account {
+                    call: call.clone(),
+                    work: Arc::clone(work),
+                    written: Vec::new(),
+                    held,
+                    started,
+                };
+                self.account_for(account, settled).await
             }
             Ok(Begun::Writing(task)) => match timeout_at(call.deadline, task).await {
                 Ok(Ok(tally)) => tally,
@@ -89,8 +96,14 @@ impl SafeBackend {
                     kind = error.kind.as_str(), error = %error, "batch not begun"
                 );
                 let outcomes = units.iter().map(|&unit| (unit, Outcome::Failed(error.clone()))).collect();
-                let account = Account { call, work, written: &[], held: &[], started };
-                self.account_for(&account, outcomes).await
+                let account = Account {
+                    call: call.clone(),
+                    work: Arc::clone(work),
+                    written: Vec::new(),
+                    held: Vec::new(),
+                    started,
+                };
+                self.account_for(account, outcomes).await
             }
         }
     }
@@ -278,8 +291,10 @@ impl SafeBackend {
     }
 
     /// [`account`](Self::account) where it may block.
-    async fn account_for(&self, account: &Account<'_>, outcomes: Outcomes) -> Tally {
-        tokio::task::block_in_place(|| self.account(account, &outcomes))
+    async fn account_for(self: &Arc<Self>, account: Account, outcomes: Outcomes) -> Tally {
+        let safe = Arc::clone(self);
+        let told = blocking(true, move || safe.account(&account, &outcomes)).await;
+        told.unwrap_or_else(|error| Tally { failed: 1, retry_after: error.retry_after, ..Tally::default() })
     }
 }
 
@@ -312,7 +327,7 @@ impl Job {
             request_id: self.call.request_id.clone(),
             deadline: started + safe.backend.times().apply,
             held_names: held.map(|key| key.name).collect(),
-            kept: self.kept,
+            kept: self.kept.clone(),
         };
         let Written { mut outcomes, unknown, halves } = writer.write(self.decided.write.clone()).await;
         report(permit, safe.name(), unknown.as_ref());
@@ -328,15 +343,10 @@ impl Job {
         }
         safe.state.running.end();
         ending.tell(outcomes.iter().cloned());
-        outcomes.extend(self.decided.settled);
-        let account = Account {
-            call: &self.call,
-            work: &self.work,
-            written: &self.decided.write,
-            held: &self.decided.held,
-            started,
-        };
-        let tally = safe.account_for(&account, outcomes).await;
+        outcomes.extend(self.decided.settled.iter().cloned());
+        let Decided { write: written, held, .. } = self.decided;
+        let account = Account { call: self.call, work: self.work, written, held, started };
+        let tally = safe.account_for(account, outcomes).await;
         drop(turn);
         tally
     }

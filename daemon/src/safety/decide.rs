@@ -59,6 +59,15 @@ pub(super) fn state_hash(work: &Units, unit: usize) -> StateHash {
     StateHash::of(work.changes(unit).map(|(_, change)| change))
 }
 
+impl Decided {
+    /// The same where nothing may be written.
+    pub(super) fn dry_run(mut self) -> Self {
+        let write = self.write.drain(..).map(|todo| (todo.unit, Outcome::DryRun));
+        self.settled.extend(write);
+        self
+    }
+}
+
 impl Judge<'_> {
     /// Decides the units; the quarantine learns that they were asked for.
     pub(super) fn decide(&self, units: &[usize], quarantine: &mut Quarantine) -> Decided {

@@ -64,6 +64,18 @@ impl Units {
         records
     }
 
+    /// The keys of all records of a unit, its ownership TXT last.
+    pub(super) fn all_keys(&self, unit: usize) -> Vec<RecordKey> {
+        let mut keys = self.keys(unit);
+        for (_, change) in self.changes(unit) {
+            let key = RecordKey::of(&change.endpoint());
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
     /// The records of a unit that go and that nothing replaces at their name.
     pub(super) fn pure_deletes(&self, unit: usize) -> impl Iterator<Item = EndpointRef<'_>> {
         let changes = self.changes(unit);

@@ -65,7 +65,7 @@ impl StoreError {
             StoreErrorKind::Denied => {
                 Some("`state.directory` and all in it must belong to the account that runs zonemux")
             }
-            StoreErrorKind::Damaged => Some("restore it from a backup, or move it away"),
+            StoreErrorKind::Damaged => Some("the next complete list takes its place; check the disk"),
             StoreErrorKind::Newer => Some("run the version that wrote it, or move it away"),
             StoreErrorKind::Other => None,
         }

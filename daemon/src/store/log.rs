@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame::{self, Line};
+use super::line::{self, Line};
 use super::{StoreError, StoreErrorKind, StoreKey};
 
 /// The version of the form. A reader knows all up to its own.
@@ -48,8 +48,8 @@ pub(super) fn read<V: DeserializeOwned>(
     let mut found = Found { damaged: 0, torn: 0, ended: true };
     // A log is never written without its first line, so one that is empty has lost its content.
     found.damaged += usize::from(log.is_empty());
-    for (index, line) in frame::lines(log).enumerate() {
-        let json = match line {
+    for (index, found_line) in line::lines(log).enumerate() {
+        let json = match found_line {
             Line::Whole { json, ended } => {
                 found.ended = ended;
                 json
@@ -115,7 +115,7 @@ pub(super) fn push_changes<V: Serialize>(
     changes: &BTreeMap<String, Option<V>>,
 ) -> Result<Vec<usize>, serde_json::Error> {
     let mut sizes = Vec::with_capacity(changes.len());
-    frame::push(buffer, |buffer| {
+    line::push(buffer, |buffer| {
         let puts =
             changes.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key.as_str(), value)));
         push_puts(buffer, puts)?;
@@ -140,10 +140,10 @@ pub(super) fn write<'a, V: Serialize + 'a>(
     rows: impl Iterator<Item = (&'a str, &'a V)>,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut log = Vec::new();
-    frame::push(&mut log, |buffer| serde_json::to_writer(buffer, &Header { table: VERSION }))?;
+    line::push(&mut log, |buffer| serde_json::to_writer(buffer, &Header { table: VERSION }))?;
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
-        frame::push(&mut log, |buffer| {
+        line::push(&mut log, |buffer| {
             push_puts(buffer, rows.by_ref().take(ROWS_PER_LINE))?;
             buffer.push(b'}');
             Ok(())

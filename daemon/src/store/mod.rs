@@ -11,8 +11,8 @@
 mod error;
 mod files;
 mod folder;
-mod frame;
 mod key;
+pub(crate) mod line;
 mod lock;
 mod log;
 #[cfg(test)]

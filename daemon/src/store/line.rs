@@ -1,12 +1,12 @@
-//! The lines of a table's log, readable with `less`:
+//! Lines of JSON with a checksum, readable with `less`:
 //!
 //! ```text
 //! 5f1c9d2e {"table":1}
 //! 08b7a3c4 {"put":{"www.example.org A":{…}},"remove":["old.example.org A"]}
 //! ```
 //!
-//! Each line is one commit, with the CRC-32 of its JSON before it. JSON has no raw line break, so a line
-//! ends where it seems to, and one damaged line hides no other.
+//! Before each stands the CRC-32 of its JSON, which has no raw line break: a line ends where it seems
+//! to, and one that is damaged hides no other.
 
 use std::io::Write as _;
 
@@ -15,17 +15,17 @@ const PREFIX: usize = 9;
 
 /// A line as it was found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// The JSON of a line that is as it was written. `ended`: with its line break.
     Whole { json: &'a [u8], ended: bool },
-    /// The end of the log, whose writing did not come to its end.
+    /// The end, whose writing did not come to its end.
     Torn,
     /// It is not what was written.
     Damaged,
 }
 
 /// Appends a line to a buffer; `json` writes its JSON.
-pub(super) fn push<E>(
+pub(crate) fn push<E>(
     buffer: &mut Vec<u8>,
     json: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -40,13 +40,19 @@ pub(super) fn push<E>(
     Ok(())
 }
 
-/// The lines of a log.
-pub(super) fn lines(log: &[u8]) -> impl Iterator<Item = Line<'_>> {
-    log.split_inclusive(|byte| *byte == b'\n').map(|line| match line.strip_suffix(b"\n") {
+/// The lines of a text.
+pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
+    text.split_inclusive(|byte| *byte == b'\n').map(|line| match line.strip_suffix(b"\n") {
         Some(line) => checked(line).map_or(Line::Damaged, |json| Line::Whole { json, ended: true }),
         // Only the last one can lack its line break. Where all the rest is there, nothing is lost.
         None => checked(line).map_or(Line::Torn, |json| Line::Whole { json, ended: false }),
     })
+}
+
+/// The JSON of the first line, and all that follows it; `None` where the line is damaged or torn.
+pub(crate) fn first(content: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = content.iter().position(|byte| *byte == b'\n')?;
+    Some((checked(&content[..end])?, &content[end + 1..]))
 }
 
 fn checked(line: &[u8]) -> Option<&[u8]> {
