@@ -1,4 +1,5 @@
 //! Between router and backend: what keeps a mistake or a failure from becoming an outage.
 
+pub mod breaker;
 pub mod guard;
 pub mod key;
