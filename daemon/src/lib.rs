@@ -22,6 +22,7 @@ pub mod plugin;
 pub mod router;
 pub mod safety;
 pub mod service_manager;
+pub mod store;
 pub mod telemetry;
 pub mod view;
 pub mod wire;

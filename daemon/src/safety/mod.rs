@@ -3,3 +3,4 @@
 pub mod breaker;
 pub mod guard;
 pub mod key;
+pub mod snapshot;
