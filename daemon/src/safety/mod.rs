@@ -6,4 +6,5 @@ pub mod guard;
 pub mod identity;
 pub mod key;
 pub mod ownership;
+pub mod quarantine;
 pub mod snapshot;
