@@ -118,6 +118,15 @@ impl Backend {
         }
     }
 
+    /// Waits until the backend is open; while it is being opened for the first time until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub async fn ready(&self, deadline: Instant) -> Result<(), BackendError> {
+        self.instance(deadline).await.map(drop)
+    }
+
     /// Whether this backend changes endpoints in [`adjust`](Self::adjust). Waits until `deadline`
     /// for a backend that was never open, since its capabilities are not known before.
     pub async fn adjusts(&self, deadline: Instant) -> Result<bool, BackendError> {

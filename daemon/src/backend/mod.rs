@@ -136,6 +136,11 @@ impl Backend {
         self.scope.store(Arc::new(scope));
     }
 
+    /// Which names are its own.
+    pub fn scope(&self) -> Arc<Scope> {
+        self.scope.load_full()
+    }
+
     /// What a call is told.
     fn call(id: &str, time_left: Duration) -> DriverCall {
         DriverCall { id: id.to_owned(), time_left }

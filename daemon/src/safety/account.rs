@@ -11,7 +11,7 @@ use super::call::SafeCall;
 use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
 use super::outcome::{Outcome, Tally};
-use super::quarantine::RefusedUnit;
+use super::quarantine::Refused;
 use super::units::{Units, action};
 use super::SafeBackend;
 use crate::journal::{Entry, Rdata};
@@ -85,7 +85,7 @@ impl SafeBackend {
                     set_identifier: endpoint.set_identifier(),
                     before: before.as_ref().map(|old| Rdata::of(old)),
                     after: after.as_ref().map(|new| Rdata::of(new)),
-                    outcome: kind,
+                    outcome: kind.as_str(),
                     reason: reason.as_deref(),
                     duration: account.started.elapsed(),
                 });
@@ -152,10 +152,10 @@ impl SafeBackend {
         let (mut refused, mut applied) = (Vec::new(), Vec::new());
         for (unit, outcome) in outcomes {
             match outcome {
-                Outcome::Quarantined { reason, refused_now: Some(kind) } => refused.push(RefusedUnit {
-                    id: unit_id(work, *unit),
+                Outcome::Quarantined { reason, refused_now: Some(kind) } => refused.push(Refused {
+                    unit: unit_id(work, *unit),
                     hash: state_hash(work, *unit),
-                    keys: work.keys(*unit),
+                    keys: work.all_keys(*unit),
                     kind: *kind,
                     reason: reason.clone(),
                 }),
@@ -166,7 +166,7 @@ impl SafeBackend {
             }
         }
         let noted = quarantine
-            .applied(applied)
+            .applied(&applied)
             .and_then(|()| if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) });
         self.warn_of_store(noted, "what was refused can't be remembered; it is asked of the backend again");
         metrics::quarantined(self.name(), quarantine.reasons());

@@ -8,13 +8,13 @@ use zonemux_plugin::{Change, ChangeId, ErrorKind};
 use super::RecordKey;
 use super::compare::Standing;
 use super::facts::Facts;
-use super::guard::{Action, Held, Refusal, Rules};
+use super::guard::{Action, DeleteGuard, Held, Refusal, Rules};
+use super::identity::{StateHash, UnitId};
 use super::outcome::Outcome;
 use super::ownership::Ownership;
-use super::quarantine::{Quarantine, StateHash, Verdict};
+use super::quarantine::{Quarantine, Verdict};
 use super::units::Units;
 use crate::backend::{BackendError, Scope};
-use crate::safety::guard::DeleteGuard;
 
 /// What decides.
 pub(super) struct Judge<'a> {
@@ -48,15 +48,21 @@ pub(super) struct Todo {
     pub(super) changes: Vec<ChangeId>,
 }
 
-/// The identity of a unit in the quarantine.
-pub(super) fn unit_id(work: &Units, unit: usize) -> String {
-    let keys: Vec<String> = work.keys(unit).iter().map(ToString::to_string).collect();
-    keys.join(", ")
+/// What a unit is called in the quarantine.
+pub(super) fn unit_id(work: &Units, unit: usize) -> UnitId {
+    UnitId::of(&work.keys(unit))
 }
 
 /// The state that a unit asks for.
 pub(super) fn state_hash(work: &Units, unit: usize) -> StateHash {
-    StateHash::of(work.changes(unit).map(|(_, change)| change))
+    let mut state = StateHash::builder();
+    for (_, change) in work.changes(unit) {
+        match change.desired() {
+            Some(desired) => state.present(&desired),
+            None => state.absent(&RecordKey::of(&change.endpoint())),
+        };
+    }
+    state.finish()
 }
 
 impl Decided {
@@ -99,7 +105,7 @@ impl Judge<'_> {
         }
         if !quarantine.is_empty() {
             let (id, hash) = (unit_id(self.work, unit), state_hash(self.work, unit));
-            if let Verdict::Skip { reason, .. } = quarantine.verdict(&id, hash, self.now) {
+            if let Verdict::Skip { reason, .. } = quarantine.verdict(&id, &hash, self.now) {
                 return Err(Outcome::Quarantined { reason, refused_now: None });
             }
         }

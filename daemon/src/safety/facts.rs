@@ -7,7 +7,7 @@ use zonemux_plugin::{Change, ChangeId, Endpoint, EndpointView, is_ownership_txt}
 
 use super::RecordKey;
 use super::compare::{Standing, is_done, standing};
-use super::ownership::Ownership;
+use super::ownership::{Ownership, is_heritage};
 use super::units::Units;
 use crate::backend::List;
 
@@ -57,5 +57,5 @@ impl Facts {
 /// Whether an endpoint is an ownership TXT that could be kept in our store: one that carries the value,
 /// not only the label.
 pub(super) fn may_be_kept(endpoint: &impl EndpointView) -> bool {
-    is_ownership_txt(endpoint) && endpoint.targets().any(Ownership::is_heritage)
+    is_ownership_txt(endpoint) && endpoint.targets().any(is_heritage)
 }

@@ -95,6 +95,11 @@ impl Mark {
         self.store.remove(&self.key)
     }
 
+    /// Whether there is a mark.
+    pub(super) fn is_set(&self) -> Result<bool, StoreError> {
+        Ok(self.store.read(&self.key)?.is_some())
+    }
+
     /// What was left behind; `None` where nothing was.
     pub(super) fn read(&self) -> Result<Option<Intention>, StoreError> {
         let Some(text) = self.store.read(&self.key)? else { return Ok(None) };

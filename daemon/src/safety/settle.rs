@@ -88,10 +88,7 @@ impl SafeBackend {
         let written = written.await.map_err(|_| BackendError::new(ErrorKind::Internal, "the mending broke off"))?;
         match written.unknown {
             Some(error) => Err(error),
-            None => {
-                safe.note_mended(&written.outcomes);
-                Ok(false)
-            }
+            None => Ok(false),
         }
     }
 

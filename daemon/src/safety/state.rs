@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use super::breaker::Breaker;
 use super::guard::Held;
@@ -57,9 +56,9 @@ impl State {
             breaker: Breaker::new(policy.breaker.failures, policy.breaker.cooldown.into()),
             kept: Kept::open(Arc::clone(store), name),
             shown: Mutex::new(ShownLists::open(Arc::clone(store), name)?),
-            held: Mutex::new(Held::open(Arc::clone(store), name)?),
-            quarantine: Mutex::new(Quarantine::open(Arc::clone(store), name, policy.retry, SystemTime::now())?),
-            ownership: Mutex::new(Ownership::open(Arc::clone(store), name)?),
+            held: Mutex::new(Held::open(store, name)?),
+            quarantine: Mutex::new(Quarantine::open(store, name, policy.retry)?),
+            ownership: Mutex::new(Ownership::open(store, name)?),
         }))
     }
 
