@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use zonemux_plugin::{EndpointRef, Endpoints};
 
-use super::distinct::Distinct;
 use super::driver::BatchChange;
 use crate::wire::Changes;
 
@@ -119,9 +118,9 @@ impl Selection {
         }
     }
 
-    /// All of them in order, each without repeated targets.
-    pub fn iter(&self) -> impl Iterator<Item = Distinct<'_>> {
-        (0..self.len()).filter_map(|index| self.get(index)).map(Distinct)
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = EndpointRef<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 
     /// An upper estimate of the bytes of text.

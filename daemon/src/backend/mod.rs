@@ -2,7 +2,6 @@
 //! by one call at a time.
 
 mod batch;
-mod distinct;
 mod driver;
 mod lifecycle;
 mod list;
@@ -24,6 +23,7 @@ use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Selection};
 pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};

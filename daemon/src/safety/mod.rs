@@ -1,0 +1,3 @@
+//! Between router and backend: what keeps mistakes and failures from becoming outages.
+
+pub mod adjust;
