@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::backend::{Backend, Driver, Times};
 use crate::config::{self, BackendName, Config, ViewName};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
+use crate::safety::adjust::{AdjustPolicy, Settings};
 use crate::view::{self, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
@@ -27,11 +28,18 @@ impl Parts {
                 (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend)))
             })
             .collect();
+        let adjust: BTreeMap<_, _> = config
+            .backends
+            .iter()
+            .map(|(name, backend)| (name, Arc::new(AdjustPolicy::new(Settings::of(backend)))))
+            .collect();
         let views = config
             .views
             .iter()
             .map(|(name, view)| {
-                let behind = view.backends.iter().filter_map(|name| backends.get(name).cloned()).collect();
+                let behind = view.backends.iter().filter_map(|name| {
+                    Some((Arc::clone(backends.get(name)?), Arc::clone(adjust.get(name)?)))
+                });
                 (name.clone(), View::new(name.as_str(), view.path.as_str(), behind))
             })
             .collect();

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use zonemux_plugin::{Change, ChangeId, EndpointRef, Endpoints};
 
-use super::distinct::Distinct;
 use crate::wire::Changes;
 
 /// The changes of one request that go to one backend: positions in the request's own lists.
@@ -183,9 +182,9 @@ impl Selection {
         }
     }
 
-    /// All of them in order, each without repeated targets.
-    pub fn iter(&self) -> impl Iterator<Item = Distinct<'_>> {
-        (0..self.len()).filter_map(|index| self.get(index)).map(Distinct)
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = EndpointRef<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 
     /// An upper estimate of the bytes of text.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
-use zonemux_plugin::ErrorKind;
+use zonemux_plugin::{Capabilities, ErrorKind};
 
 use super::driver::{BackendError, Driver, Instance, Opened};
 use super::list::ListSink;
@@ -38,6 +38,15 @@ impl fmt::Debug for Life {
             Self::Closed => "Closed",
         })
     }
+}
+
+/// What adjusting endpoints for a backend stands on.
+#[derive(Debug, Clone)]
+pub struct Adjusting {
+    /// Whether its plugin changes endpoints.
+    pub by_plugin: bool,
+    /// What it can do.
+    pub capabilities: Capabilities,
 }
 
 impl Backend {
@@ -127,10 +136,11 @@ impl Backend {
         self.instance(deadline).await.map(drop)
     }
 
-    /// Whether this backend changes endpoints in [`adjust`](Self::adjust). Waits until `deadline`
-    /// for a backend that was never open, since its capabilities are not known before.
-    pub async fn adjusts(&self, deadline: Instant) -> Result<bool, BackendError> {
-        Ok(self.known(deadline).await?.adjusts)
+    /// What [`adjust`](Self::adjust) stands on. Waits until `deadline` for a backend that was never
+    /// open, since its capabilities are not known before.
+    pub async fn adjusting(&self, deadline: Instant) -> Result<Adjusting, BackendError> {
+        let known = self.known(deadline).await?;
+        Ok(Adjusting { by_plugin: known.adjusts, capabilities: known.capabilities.clone() })
     }
 
     /// Brings endpoints into the form in which they will be listed. The backend may be down.

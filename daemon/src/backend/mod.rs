@@ -2,7 +2,6 @@
 //! by one call at a time.
 
 mod batch;
-mod distinct;
 mod driver;
 mod index;
 mod lifecycle;
@@ -25,6 +24,7 @@ use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Part, Selection};
 pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
 pub use listing::ListResult;
 pub use scope::Scope;

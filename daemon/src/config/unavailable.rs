@@ -21,7 +21,7 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 22] {
+fn table() -> [(&'static str, Refused); 21] {
     use Refused::{Always, For, Unless};
     [
         ("webhook.tls", Always),
@@ -45,7 +45,6 @@ fn table() -> [(&'static str, Refused); 22] {
         ("backends.*.guards.protect", Unless(json!([]))),
         ("backends.*.quarantine", Always),
         ("backends.*.breaker", Always),
-        ("backends.*.ttl", Always),
     ]
 }
 

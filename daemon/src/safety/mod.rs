@@ -5,6 +5,7 @@
 //! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`.
 
 mod account;
+pub mod adjust;
 mod apply;
 mod asked;
 pub mod breaker;

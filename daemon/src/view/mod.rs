@@ -14,6 +14,7 @@ use zonemux_plugin::Endpoints;
 
 use crate::backend::{Applied, Backend, BackendError, Scope};
 use crate::router::{Router, split};
+use crate::safety::adjust::AdjustPolicy;
 use crate::telemetry::metrics::{self, ChangeOutcome};
 use crate::wire::{self, Changes};
 
@@ -26,13 +27,21 @@ pub struct View {
     name: String,
     path: String,
     backends: Vec<Arc<Backend>>,
+    /// How the endpoints of each backend are adjusted, by its position.
+    adjust: Vec<Arc<AdjustPolicy>>,
     router: ArcSwap<Router>,
 }
 
 impl View {
     /// A view over backends that may not be open yet.
-    pub fn new(name: impl Into<String>, path: impl Into<String>, backends: Vec<Arc<Backend>>) -> Arc<Self> {
-        let view = Self { name: name.into(), path: path.into(), backends, router: ArcSwap::default() };
+    pub fn new(
+        name: impl Into<String>,
+        path: impl Into<String>,
+        backends: impl IntoIterator<Item = (Arc<Backend>, Arc<AdjustPolicy>)>,
+    ) -> Arc<Self> {
+        let (backends, adjust) = backends.into_iter().unzip();
+        let view =
+            Self { name: name.into(), path: path.into(), backends, adjust, router: ArcSwap::default() };
         view.refresh();
         Arc::new(view)
     }
