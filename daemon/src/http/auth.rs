@@ -178,8 +178,8 @@ mod tests {
             [credentials.user, credentials.passwords[0], credentials.passwords[1]].map(|hash| hash.len())
         };
         assert_eq!(lengths(&credentials), lengths(&Credentials::new(&"u".repeat(999), "", Some("q"))));
-        let answers: [Choice; 3] =
-            [(b"u", b"p"), (b"u", b"x"), (b"x", b"p")].map(|(user, password)| credentials.matches(user, password));
+        let answers: [Choice; 3] = [(b"u", b"p"), (b"u", b"x"), (b"x", b"p")]
+            .map(|(user, password)| credentials.matches(user, password));
         assert_eq!(answers.map(bool::from), [true, false, false]);
     }
 

@@ -75,9 +75,7 @@ impl ViewTable {
     }
 
     /// The same with the credentials that a view's callers must have.
-    pub fn guarded(
-        views: impl IntoIterator<Item = (String, Arc<dyn Calls>, Option<Credentials>)>,
-    ) -> Self {
+    pub fn guarded(views: impl IntoIterator<Item = (String, Arc<dyn Calls>, Option<Credentials>)>) -> Self {
         let entry = |(path, view, credentials)| Arc::new(Entry { path, view, credentials });
         let mut entries: Vec<_> = views.into_iter().map(entry).collect();
         entries.sort_by_key(|entry| std::cmp::Reverse(segments(&entry.path).count()));
