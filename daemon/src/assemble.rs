@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Driver, Times};
 use crate::config::{self, BackendName, Config, ViewName};
+use crate::http::{Credentials, ViewTable};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
 use crate::safety::adjust::{AdjustPolicy, Settings};
-use crate::view::{self, View};
+use crate::view::{self, Calls, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
 #[derive(Debug, Clone)]
@@ -48,6 +49,14 @@ impl Parts {
         parts
     }
 
+    /// The views by their paths, with the credentials that their callers must have.
+    pub fn view_table(&self, config: &Config) -> ViewTable {
+        ViewTable::guarded(self.views.iter().map(|(name, view)| {
+            let auth = config.views.get(name).and_then(|view| view.auth.as_ref());
+            (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>, auth.map(credentials))
+        }))
+    }
+
     /// Routes and scopes by the zones that are known now.
     pub fn refresh(&self) {
         let views: Vec<_> = self.views.values().cloned().collect();
@@ -57,6 +66,11 @@ impl Parts {
         }
         view::set_scopes(&views, &backends);
     }
+}
+
+fn credentials(auth: &config::Auth) -> Credentials {
+    let second = auth.second_password.as_ref().map(config::Secret::expose);
+    Credentials::new(&auth.user, auth.password.expose(), second)
 }
 
 fn zones(backend: &config::Backend) -> Vec<String> {

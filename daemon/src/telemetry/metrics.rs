@@ -12,6 +12,8 @@ const BUILD_INFO: &str = "zonemux_build_info";
 const HTTP_REQUESTS: &str = "zonemux_http_requests_total";
 const HTTP_DURATION: &str = "zonemux_http_request_duration_seconds";
 const HTTP_RESPONSE: &str = "zonemux_http_response_bytes";
+const AUTH_FAILURES: &str = "zonemux_auth_failures_total";
+const TLS_FAILURES: &str = "zonemux_tls_handshake_failures_total";
 const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
@@ -47,6 +49,8 @@ fn describe() {
     describe_counter!(HTTP_REQUESTS, "Requests of ExternalDNS that were answered");
     describe_histogram!(HTTP_DURATION, "Time from a request's head to its answer");
     describe_histogram!(HTTP_RESPONSE, "Size of answers before compression");
+    describe_counter!(AUTH_FAILURES, "Requests to a view without the right user and password");
+    describe_counter!(TLS_FAILURES, "TLS connections that ended before their first request");
     describe_gauge!(BACKEND_UP, "1 while the backend's last call went well, else 0");
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
@@ -89,6 +93,16 @@ pub fn http_request(
     histogram!(HTTP_DURATION, "view" => view, "route" => route).record(duration);
     #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 bytes is enough")]
     histogram!(HTTP_RESPONSE, "route" => route).record(bytes as f64);
+}
+
+/// One request to a view without the right user and password.
+pub fn auth_failure(view: &str) {
+    counter!(AUTH_FAILURES, "view" => view.to_owned()).increment(1);
+}
+
+/// One TLS connection that ended before its first request.
+pub fn tls_handshake_failure() {
+    counter!(TLS_FAILURES).increment(1);
 }
 
 /// Whether a backend's last call went well.
