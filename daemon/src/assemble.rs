@@ -7,7 +7,8 @@ use crate::backend::{Backend, Driver, Times};
 use crate::config::{self, BackendName, Config, ViewName};
 use crate::http::{Credentials, ViewTable};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
-use crate::safety::adjust::{AdjustPolicy, Settings};
+use crate::safety::{Policy, Registry, SafeBackend};
+use crate::store::StoreError;
 use crate::view::{self, Calls, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
@@ -15,38 +16,39 @@ use crate::view::{self, Calls, View};
 pub struct Parts {
     /// Every backend.
     pub backends: BTreeMap<BackendName, Arc<Backend>>,
+    /// Every backend behind what protects it.
+    pub safe: BTreeMap<BackendName, Arc<SafeBackend>>,
     /// Every view.
     pub views: BTreeMap<ViewName, Arc<View>>,
 }
 
 impl Parts {
-    /// The parts of a configuration.
-    pub fn of(config: &Config) -> Self {
-        let backends: BTreeMap<_, _> = config
-            .backends
-            .iter()
-            .map(|(name, backend)| {
-                (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend)))
-            })
-            .collect();
-        let adjust: BTreeMap<_, _> = config
-            .backends
-            .iter()
-            .map(|(name, backend)| (name, Arc::new(AdjustPolicy::new(Settings::of(backend)))))
-            .collect();
+    /// The parts of a configuration. Blocks on the store.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read what is remembered of a backend.
+    pub fn of(config: &Config, registry: &Registry) -> Result<Self, StoreError> {
+        let (mut backends, mut safe) = (BTreeMap::new(), BTreeMap::new());
+        for (name, settings) in &config.backends {
+            let policy = Policy::of(settings);
+            let writes = registry.writes(name.as_str(), &policy)?;
+            let backend = Backend::new(name.as_str(), zones(settings), times(settings), writes);
+            safe.insert(name.clone(), registry.protect(policy, Arc::clone(&backend))?);
+            backends.insert(name.clone(), backend);
+        }
         let views = config
             .views
             .iter()
             .map(|(name, view)| {
-                let behind = view.backends.iter().filter_map(|name| {
-                    Some((Arc::clone(backends.get(name)?), Arc::clone(adjust.get(name)?)))
-                });
-                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind))
+                let behind = view.backends.iter().filter_map(|name| safe.get(name).cloned()).collect();
+                let journal = Arc::clone(registry.journal());
+                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        let parts = Self { backends, views };
+        let parts = Self { backends, safe, views };
         parts.refresh();
-        parts
+        Ok(parts)
     }
 
     /// The views by their paths, with the credentials that their callers must have.
@@ -65,6 +67,7 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
+        self.safe.values().for_each(|safe| safe.refresh());
     }
 }
 

@@ -23,6 +23,7 @@ pub mod ownership;
 mod policy;
 pub mod quarantine;
 mod records;
+mod registry;
 mod running;
 mod settle;
 mod shown;
@@ -42,11 +43,13 @@ pub use key::RecordKey;
 pub use outcome::Tally;
 pub use policy::Policy;
 pub use records::ShownList;
+pub use registry::Registry;
 pub use state::State;
 
 use crate::backend::{Backend, BackendError};
 use crate::journal::Journal;
 use crate::store::StoreError;
+use adjust::AdjustPolicy;
 use guard::Rules;
 use units::Units;
 
@@ -62,13 +65,15 @@ pub struct SafeBackend {
     journal: Arc<Journal>,
     /// By the zones that are known now.
     rules: ArcSwap<Rules>,
+    adjust: AdjustPolicy,
 }
 
 impl SafeBackend {
     /// Protects a backend by what one generation says, and by what is remembered under its name.
     pub fn new(policy: Policy, backend: Arc<Backend>, state: Arc<State>, journal: Arc<Journal>) -> Arc<Self> {
         state.adopt(&policy);
-        let safe = Self { policy, backend, state, journal, rules: ArcSwap::default() };
+        let adjust = AdjustPolicy::new(policy.adjust.clone());
+        let safe = Self { policy, backend, state, journal, rules: ArcSwap::default(), adjust };
         safe.refresh();
         Arc::new(safe)
     }
@@ -86,6 +91,11 @@ impl SafeBackend {
     /// What is remembered under its name.
     pub fn state(&self) -> &Arc<State> {
         &self.state
+    }
+
+    /// How endpoints are brought into the form in which they will be listed.
+    pub fn adjust_policy(&self) -> &AdjustPolicy {
+        &self.adjust
     }
 
     /// Judges by the zones that are known now. To be called when the backend has found its zones.

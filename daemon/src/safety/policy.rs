@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::adjust::Settings;
 use super::guard::DeleteGuard;
 use crate::config::{self, Guards, Ownership};
 
@@ -20,6 +21,8 @@ pub struct Policy {
     pub breaker: config::Breaker,
     /// Whether a mirror's failure fails the call.
     pub mirror_required: bool,
+    /// How endpoints are adjusted.
+    pub adjust: Settings,
 }
 
 impl Policy {
@@ -32,6 +35,7 @@ impl Policy {
             retry: backend.quarantine.retry.into(),
             breaker: backend.breaker.clone(),
             mirror_required: backend.mirror_required,
+            adjust: Settings::of(backend),
         }
     }
 

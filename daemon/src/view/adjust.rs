@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use zonemux_plugin::{Endpoints, ErrorKind};
 
 use super::{CallContext, CallError, Chunks, LARGE, View, blocking};
-use crate::backend::{Backend, BackendError, Selection, list};
+use crate::backend::{BackendError, Selection, list};
 use crate::router::split_endpoints;
-use crate::safety::adjust::{AdjustPolicy, Rules, Summary};
+use crate::safety::SafeBackend;
+use crate::safety::adjust::{Rules, Summary};
 use crate::wire::{self, EncodedList, ListEncoder};
 
 /// How the endpoints of one backend are adjusted.
@@ -34,9 +35,9 @@ impl View {
         endpoints: Endpoints,
     ) -> Result<Chunks, CallError> {
         let endpoints = Arc::new(endpoints);
-        let ways = self.backends.iter().zip(&self.adjust).map(async |(backend, policy)| {
-            let adjusting = backend.adjusting(context.deadline).await?;
-            let rules = policy.rules(&adjusting.capabilities);
+        let ways = self.backends.iter().map(async |backend| {
+            let adjusting = backend.backend().adjusting(context.deadline).await?;
+            let rules = backend.adjust_policy().rules(&adjusting.capabilities);
             Ok::<_, BackendError>(Way { rules, by_plugin: adjusting.by_plugin })
         });
         let ways = join_all(ways).await;
@@ -49,10 +50,10 @@ impl View {
         }
         let (router, count, shared) = (self.router.load_full(), self.backends.len(), Arc::clone(&endpoints));
         let (parts, nowhere) = blocking(large, move || split_endpoints(&router, count, &shared)).await?;
-        let parts = self.backends.iter().zip(&self.adjust).zip(parts.into_iter().zip(ways));
-        let adjusted = parts.map(|((backend, policy), (positions, way))| {
+        let parts = self.backends.iter().zip(parts.into_iter().zip(ways));
+        let adjusted = parts.map(|(backend, (positions, way))| {
             let selection = Selection::some(Arc::clone(&endpoints), positions);
-            adjust_part(backend, policy, context, selection, way)
+            adjust_part(backend, context, selection, way)
         });
         let results = join_all(adjusted).await;
         self.log_failures("adjustendpoints", context, &results);
@@ -69,8 +70,7 @@ fn internal(error: &CallError) -> BackendError {
 }
 
 async fn adjust_part(
-    backend: &Backend,
-    policy: &AdjustPolicy,
+    backend: &SafeBackend,
     context: &CallContext,
     selection: Selection,
     way: Result<Way, BackendError>,
@@ -80,7 +80,7 @@ async fn adjust_part(
     }
     let Way { rules, by_plugin } = way?;
     let large = selection.len() > LARGE;
-    let tell = |summary: &Summary| policy.tell(backend.name(), &context.request_id, summary);
+    let tell = |summary: &Summary| backend.adjust_policy().tell(backend.name(), &context.request_id, summary);
     if !by_plugin {
         let encoded = blocking(large, move || encode(&rules, &selection)).await;
         let (list, summary) = encoded.map_err(|error| internal(&error))?;
@@ -97,7 +97,7 @@ async fn adjust_part(
     let (sink, source) = list(None);
     let expected = endpoints.len();
     let selection = Selection::all(Arc::new(endpoints));
-    backend.adjust(&context.request_id, context.deadline, selection, sink).await?;
+    backend.backend().adjust(&context.request_id, context.deadline, selection, sink).await?;
     let list = source.take(0, Instant::now())?.json;
     if list.count != expected {
         let message = format!("the plugin made {} endpoints of {expected}", list.count);
