@@ -19,9 +19,12 @@ use crate::http::{
     WebhookSettings,
 };
 use crate::listening::{self, ListenError, Side};
+use crate::journal::{Journal, Limits};
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
+use crate::safety::Registry;
 use crate::service_manager;
+use crate::store::{Files, Lock, LockError, StoreError};
 use crate::telemetry::metrics;
 
 /// How long a plugin may take to be loaded and to read its settings.
@@ -31,6 +34,9 @@ pub const LOAD_LIMIT: Duration = Duration::from_secs(20);
 const ADMIN_IDLE: Duration = Duration::from_secs(10);
 /// How long idle connections are waited for once everything has been answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// How long the journal's last lines may take.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why the daemon can't start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +58,15 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another process uses the state directory.
+    #[error("`state.directory`: {0}")]
+    Lock(#[from] LockError),
+    /// What earlier processes remembered can't be read.
+    #[error("`state.directory`: {0}")]
+    Store(#[from] StoreError),
+    /// There is no thread for the journal.
+    #[error("the journal can't be begun: {0}")]
+    Journal(io::Error),
 }
 
 impl StartError {
@@ -59,6 +74,8 @@ impl StartError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::State { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("the account that runs zonemux must be allowed to write there")
             }
@@ -87,6 +104,9 @@ pub struct App {
     control_server: Server,
     admin_server: Server,
     loaded: watch::Receiver<Option<Arc<Vec<PluginFault>>>>,
+    registry: Arc<Registry>,
+    /// Nobody else uses the state directory.
+    _lock: Lock,
 }
 
 impl App {
@@ -102,12 +122,16 @@ impl App {
             path: config.state.directory.display().to_string(),
             error,
         })?;
+        let lock = Lock::acquire(&config.state.directory)?;
         let tls = Tls::new(tls_config(&config.webhook)?);
         let webhook_listeners = webhook_listeners(&Side::webhook(&config.webhook, &tls))?;
         let admin_listeners = Side::admin(&config.admin).bind()?;
         let control_listener = listening::bind_control(&config.control)?;
 
-        let parts = Parts::of(&config);
+        let store = Arc::new(Files::new(&config.state.directory));
+        let journal = Arc::new(open_journal(&config)?);
+        let registry = Arc::new(Registry::new(store, journal));
+        let parts = Parts::of(&config, &registry)?;
         let settings = webhook_settings(&config.webhook);
         let call_end = Arc::new(CallEnd { trimmer: Trimmer::start() });
         let webhook = Webhook::new(parts.view_table(&config), settings, call_end);
@@ -131,7 +155,7 @@ impl App {
         });
         let loaded = load_plugins(&config, &parts);
         let app =
-            Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded };
+            Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded, registry, _lock: lock };
         app.log_addresses();
         Ok(app)
     }
@@ -186,6 +210,11 @@ impl App {
             self.control_server.close(CLOSE_GRACE)
         );
         let complete = answered && sent && closed.into_iter().all(|closed| closed);
+        let journal = Arc::clone(self.registry.journal());
+        let written = tokio::task::spawn_blocking(move || journal.close(JOURNAL_LIMIT)).await;
+        if !written.unwrap_or_default() {
+            tracing::warn!(limit = ?JOURNAL_LIMIT, "the journal was not written to its end");
+        }
         self.admin_server.close(CLOSE_GRACE).await;
         tracing::info!(complete, "stopped");
         complete
@@ -200,6 +229,11 @@ impl App {
         }
         tracing::info!(socket = %self.config.control.socket.display(), "control listens");
     }
+}
+
+fn open_journal(config: &Config) -> Result<Journal, StartError> {
+    let limits = Limits { max_size: config.journal.max_size.bytes(), keep: config.journal.keep };
+    Journal::open(&config.state.directory, limits).map_err(StartError::Journal)
 }
 
 /// The time until a deadline.

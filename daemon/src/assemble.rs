@@ -71,6 +71,15 @@ impl Parts {
     }
 }
 
+/// The backends of a configuration by themselves, for a look at them: nothing is remembered, and no view
+/// shows them.
+pub fn bare(config: &Config) -> BTreeMap<BackendName, Arc<Backend>> {
+    let bare = |name: &BackendName, settings: &config::Backend| {
+        Backend::new(name.as_str(), zones(settings), times(settings), Arc::default())
+    };
+    config.backends.iter().map(|(name, settings)| (name.clone(), bare(name, settings))).collect()
+}
+
 fn credentials(auth: &config::Auth) -> Credentials {
     let second = auth.second_password.as_ref().map(config::Secret::expose);
     Credentials::new(&auth.user, auth.password.expose(), second)

@@ -136,6 +136,12 @@ impl Backend {
         self.scope.store(Arc::new(scope));
     }
 
+    /// Says that all names in its zones are its own: it has no neighbours.
+    pub fn own_all_zones(&self) {
+        let zones = self.zones().unwrap_or_default();
+        self.set_scope(Scope::new(zones.iter().map(String::as_str), []));
+    }
+
     /// Which names are its own.
     pub fn scope(&self) -> Arc<Scope> {
         self.scope.load_full()

@@ -132,7 +132,7 @@ pub async fn probe(backends: impl Iterator<Item = &Arc<Backend>>) -> Vec<Probe> 
         let deadline = started + PROBE_LIMIT;
         let records = async {
             backend.check(deadline).await?;
-            backend.list("probe", deadline).await.map(|list| list.json.count as u64)
+            backend.list("probe", deadline, |_| {}).await.map(|list| list.json.count as u64)
         };
         let (records, error) = match records.await {
             Ok(records) => (Some(records), None),

@@ -13,7 +13,8 @@ use super::account::Account;
 use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
 use super::decide::{Decided, Judge, Todo};
-use super::facts::{Facts, may_be_kept};
+use super::facts::Facts;
+use super::ownership::is_readable_ownership;
 use super::outcome::{Outcome, Tally};
 use super::running::Ending;
 use super::shown::Shown;
@@ -245,7 +246,7 @@ impl SafeBackend {
                     continue;
                 }
                 let ours = ownership.get(&super::RecordKey::of(&endpoint)).is_some();
-                let to_be_ours = change.desired().is_some_and(|txt| may_be_kept(&txt))
+                let to_be_ours = change.desired().is_some_and(|txt| is_readable_ownership(&txt))
                     && match mode {
                         config::Ownership::Virtual => true,
                         config::Ownership::Auto => no_txt,

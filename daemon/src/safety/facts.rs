@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use zonemux_plugin::{Change, ChangeId, Endpoint, EndpointView, is_ownership_txt};
+use zonemux_plugin::{Change, ChangeId, Endpoint};
 
 use super::RecordKey;
 use super::compare::{Standing, is_done, standing};
-use super::ownership::{Ownership, is_heritage};
+use super::ownership::Ownership;
 use super::units::Units;
 use crate::backend::List;
 
@@ -27,7 +27,7 @@ impl Facts {
         let list = self.list.as_ref()?;
         let mut found = list.find(&key.name, &key.record_type, &key.set_identifier);
         if found.is_empty() && key.record_type == "TXT" {
-            found.extend(ownership.get(key).map(|entry| entry.txt.clone()));
+            found.extend(ownership.get(key).map(|entry| entry.txt().clone()));
         }
         Some(found)
     }
@@ -52,10 +52,4 @@ impl Facts {
         let list = self.list.as_ref()?;
         Some(list.zones().iter().map(|(zone, count)| (zone.as_str(), *count)).collect())
     }
-}
-
-/// Whether an endpoint is an ownership TXT that could be kept in our store: one that carries the value,
-/// not only the label.
-pub(super) fn may_be_kept(endpoint: &impl EndpointView) -> bool {
-    is_ownership_txt(endpoint) && endpoint.targets().any(is_heritage)
 }

@@ -51,6 +51,7 @@ use crate::journal::Journal;
 use crate::store::StoreError;
 use adjust::AdjustPolicy;
 use guard::Rules;
+use ownership::{OwnershipEntry, owned_record};
 use units::Units;
 
 /// Batches with more changes are taken apart on a thread that may be busy for a while.
@@ -129,12 +130,21 @@ impl SafeBackend {
 
     /// Puts ownership TXT into our store, and takes them out. Blocks on it.
     fn store_ownership(&self, work: &Units, changes: &[(usize, Change<'_>)]) -> Result<(), StoreError> {
-        let entries = changes.iter().map(|(unit, change)| {
-            let key = RecordKey::of(&change.endpoint());
-            let entry = change.desired().map(|txt| ownership::Entry::of(&txt, &work.keys(*unit)));
-            (key, entry)
-        });
-        self.state.ownership().commit(entries.collect())
+        let mut ownership = self.state.ownership();
+        let entries: Vec<_> = changes
+            .iter()
+            .map(|(unit, change)| {
+                let key = RecordKey::of(&change.endpoint());
+                let entry = change.desired().and_then(|txt| {
+                    let keys = work.keys(*unit);
+                    let known = ownership.get(&key).and_then(|entry| entry.record().cloned());
+                    let record = owned_record(&txt, |key| keys.contains(key)).or(known);
+                    OwnershipEntry::new(&txt, record)
+                });
+                (key, entry)
+            })
+            .collect();
+        ownership.commit(entries)
     }
 }
 

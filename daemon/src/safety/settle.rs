@@ -83,7 +83,6 @@ impl SafeBackend {
             held_names: HashSet::new(),
             kept,
         };
-        let safe = Arc::clone(self);
         let written = self.backend.spawn(async move { writer.write(todos).await });
         let written = written.await.map_err(|_| BackendError::new(ErrorKind::Internal, "the mending broke off"))?;
         match written.unknown {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
 use zonemux_plugin::__private::group;
-use zonemux_plugin::{Change, ChangeId, EndpointRef, EndpointView, Unit, is_ownership_txt};
+use zonemux_plugin::{Change, ChangeId, EndpointRef, Unit, is_ownership_txt};
 
 use super::RecordKey;
 use crate::backend::Batch;

@@ -9,8 +9,8 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 
 use super::SafeBackend;
 use super::decide::Todo;
-use super::facts::may_be_kept;
 use super::outcome::Outcome;
+use super::ownership::is_readable_ownership;
 use super::undo;
 use super::units::Units;
 use crate::backend::{BackendError, Failure};
@@ -160,7 +160,7 @@ impl Writer {
     /// take, and the configuration lets us.
     fn without_ownership(&mut self, todo: &Todo, refused: &[ChangeId]) -> Option<Todo> {
         let may_be_kept = |id: &ChangeId| {
-            self.work.change(*id).and_then(|change| change.desired()).is_some_and(|txt| may_be_kept(&txt))
+            self.work.change(*id).and_then(|change| change.desired()).is_some_and(|txt| is_readable_ownership(&txt))
         };
         let kept: Vec<ChangeId> = refused.iter().copied().filter(may_be_kept).collect();
         let all = self.sent(todo).len() == refused.len();

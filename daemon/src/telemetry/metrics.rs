@@ -18,6 +18,7 @@ const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
 const CHANGES: &str = "zonemux_changes_total";
+const JOURNAL_WRITE_ERRORS: &str = "zonemux_journal_write_errors_total";
 const QUARANTINED: &str = "zonemux_quarantined_records";
 const GUARD_HELD: &str = "zonemux_guard_held";
 const SNAPSHOT_AGE: &str = "zonemux_snapshot_age_seconds";
@@ -55,6 +56,9 @@ fn describe() {
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
     describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    describe_counter!(JOURNAL_WRITE_ERRORS, "Lines of the journal that could not be written");
+    // There from the start, so that an alert on its rate sees the first one.
+    counter!(JOURNAL_WRITE_ERRORS).absolute(0);
     describe_gauge!(QUARANTINED, "Records that the backend refuses and that are set aside, by kind of error");
     describe_gauge!(GUARD_HELD, "Units that a guard holds until they are released");
     describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
@@ -142,6 +146,11 @@ pub fn quarantined(backend: &str, reasons: impl IntoIterator<Item = (&'static st
         #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
         gauge!(QUARANTINED, "backend" => backend.to_owned(), "reason" => reason).set(count as f64);
     }
+}
+
+/// Lines of the journal that are lost.
+pub fn journal_write_errors(lines: usize) {
+    counter!(JOURNAL_WRITE_ERRORS).increment(lines as u64);
 }
 
 /// Units that a guard holds.
