@@ -32,8 +32,9 @@ impl Parts {
         let (mut backends, mut safe) = (BTreeMap::new(), BTreeMap::new());
         for (name, settings) in &config.backends {
             let policy = Policy::of(settings);
-            let writes = registry.writes(name.as_str(), &policy)?;
-            let backend = Backend::new(name.as_str(), zones(settings), times(settings), writes);
+            let state = registry.state(name.as_str(), &policy)?;
+            let remembered = state.capabilities();
+            let backend = Backend::new(name.as_str(), zones(settings), times(settings), state.writes(), remembered);
             safe.insert(name.clone(), registry.protect(policy, Arc::clone(&backend))?);
             backends.insert(name.clone(), backend);
         }
@@ -75,7 +76,7 @@ impl Parts {
 /// shows them.
 pub fn bare(config: &Config) -> BTreeMap<BackendName, Arc<Backend>> {
     let bare = |name: &BackendName, settings: &config::Backend| {
-        Backend::new(name.as_str(), zones(settings), times(settings), Arc::default())
+        Backend::new(name.as_str(), zones(settings), times(settings), Arc::default(), None)
     };
     config.backends.iter().map(|(name, settings)| (name.clone(), bare(name, settings))).collect()
 }

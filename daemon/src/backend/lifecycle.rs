@@ -50,10 +50,16 @@ pub struct Adjusting {
 }
 
 impl Backend {
-    /// Gives the backend its driver and begins to open it. `opened` is called each time it is open.
+    /// Gives the backend its driver and begins to open it. `opened` is called
+    /// when something new is known of it.
     pub fn start(self: &Arc<Self>, driver: Arc<dyn Driver>, opened: impl Fn() + Send + Sync + 'static) {
         if self.driver.set(driver).is_err() {
             return;
+        }
+        if let (Some(capabilities), Some(driver)) = (self.remembered.clone(), self.driver.get()) {
+            let adjusts = driver.adjusts(&capabilities);
+            self.known.store(Some(Arc::new(Known { capabilities, adjusts })));
+            opened();
         }
         let backend = Arc::clone(self);
         let closing = self.closing.clone();

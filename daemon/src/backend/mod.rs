@@ -55,6 +55,8 @@ pub struct Backend {
     life: watch::Sender<Life>,
     /// What the backend said it can do when it was last opened; kept while it is down.
     known: ArcSwapOption<Known>,
+    /// What it said in an earlier process, until it is open.
+    remembered: Option<Capabilities>,
     scope: ArcSwap<Scope>,
     health: Mutex<Health>,
     writes: Arc<Writes>,
@@ -78,7 +80,8 @@ impl fmt::Debug for Backend {
 
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
-    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>) -> Arc<Self> {
+    /// `remembered` is what it said that it can do when it was last open.
+    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>, remembered: Option<Capabilities>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             times,
@@ -86,6 +89,7 @@ impl Backend {
             driver: OnceLock::new(),
             life: watch::Sender::new(Life::Opening),
             known: ArcSwapOption::empty(),
+            remembered,
             scope: ArcSwap::default(),
             health: Mutex::default(),
             writes,

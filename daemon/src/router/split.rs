@@ -36,7 +36,7 @@ pub fn split(router: &Router, backends: usize, changes: &Arc<Changes>) -> Split 
     let mut refused = Vec::new();
     let mut assign = |change: ChangeId, position: u32| {
         let Some(endpoint) = changes.endpoints.get(position as usize) else { return };
-        match router.route(endpoint.dns_name()) {
+        match router.route_record(endpoint) {
             Route::Backend(backend) => match change {
                 ChangeId::Create(index) => batches[backend].push_create(index),
                 ChangeId::Update(index) => batches[backend].push_update(index),

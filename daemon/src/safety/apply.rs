@@ -20,7 +20,7 @@ use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
 use super::write::{Writer, Written};
-use super::{LARGE, SafeBackend, blocking};
+use super::{LARGE, RecordKey, SafeBackend, blocking};
 use crate::backend::{BackendError, Batch, Turn};
 use crate::config;
 
@@ -222,6 +222,7 @@ impl SafeBackend {
             deletes: (!allow_deletes).then(|| self.policy.deletes()),
             held: &held,
             ownership: &ownership,
+            keeps: self.policy.ownership != config::Ownership::Native,
             now: SystemTime::now(),
         };
         judge.decide(units, &mut self.state.quarantine())
@@ -230,14 +231,13 @@ impl SafeBackend {
     /// The ownership TXT that are in our store, or have to go there.
     pub(super) fn kept_changes(&self, work: &Units, units: impl Iterator<Item = usize>) -> HashSet<ChangeId> {
         let ownership = self.state.ownership();
+        let scope = self.backend.scope();
         let mode = self.policy.ownership;
         let no_txt = self.backend.capabilities().is_some_and(|capabilities| {
             let types = &capabilities.record_types;
             !types.is_empty() && !types.iter().any(|record_type| record_type == "TXT")
         });
-        if ownership.is_empty() && mode != config::Ownership::Virtual && !(mode == config::Ownership::Auto && no_txt) {
-            return HashSet::new();
-        }
+        let all = mode == config::Ownership::Virtual || (mode == config::Ownership::Auto && no_txt);
         let mut kept = HashSet::new();
         for unit in units {
             for (id, change) in work.changes(unit) {
@@ -245,14 +245,11 @@ impl SafeBackend {
                 if endpoint.record_type() != "TXT" {
                     continue;
                 }
-                let ours = ownership.get(&super::RecordKey::of(&endpoint)).is_some();
-                let to_be_ours = change.desired().is_some_and(|txt| is_readable_ownership(&txt))
-                    && match mode {
-                        config::Ownership::Virtual => true,
-                        config::Ownership::Auto => no_txt,
-                        config::Ownership::Native => false,
-                    };
-                if ours || to_be_ours {
+                let ours = !ownership.is_empty() && ownership.get(&RecordKey::of(&endpoint)).is_some();
+                // A name that is not the backend's is never sent to it.
+                let outside = || scope.place(endpoint.dns_name()).is_none();
+                let to_be_ours = || change.desired().is_some_and(|txt| is_readable_ownership(&txt)) && all;
+                if ours || to_be_ours() || outside() {
                     kept.insert(id);
                 }
             }

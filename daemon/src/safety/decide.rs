@@ -26,6 +26,8 @@ pub(super) struct Judge<'a> {
     pub(super) deletes: Option<DeleteGuard>,
     pub(super) held: &'a Held,
     pub(super) ownership: &'a Ownership,
+    /// Whether ownership TXT may be kept in our store.
+    pub(super) keeps: bool,
     pub(super) now: SystemTime,
 }
 
@@ -119,7 +121,12 @@ impl Judge<'_> {
                 Change::Update { .. } => Action::Update,
                 Change::Delete(_) => Action::Delete,
             };
-            self.rules.refusal(action, &change.endpoint())
+            let endpoint = change.endpoint();
+            self.rules.refusal(action, &endpoint).or_else(|| {
+                // Only ownership TXT come here with names outside the zones, beside their records.
+                let outside = !self.keeps && self.scope.place(endpoint.dns_name()).is_none();
+                outside.then_some(Refusal::Outside)
+            })
         })
     }
 

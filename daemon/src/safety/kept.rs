@@ -91,9 +91,7 @@ impl Kept {
     /// The last list if it is not older than `max`, and how old it is: from memory, else from the store.
     /// Blocks.
     pub(super) fn stale(&self, scope: &Arc<Scope>, max: Duration) -> Option<(Arc<List>, Duration)> {
-        if lock(&self.latest).is_none() {
-            self.load(scope);
-        }
+        self.load(scope);
         let latest = lock(&self.latest).clone()?;
         let age = latest.taken.age(SystemTime::now(), Instant::now());
         match age.filter(|age| *age <= max) {
@@ -113,8 +111,11 @@ impl Kept {
         self.age().is_some_and(|age| age <= max)
     }
 
-    /// Reads the snapshot of an earlier process. Blocks.
+    /// Reads the snapshot of an earlier process, where there is no list yet. Blocks.
     pub(super) fn load(&self, scope: &Arc<Scope>) {
+        if scope.zones().is_empty() || lock(&self.latest).is_some() {
+            return;
+        }
         let snapshot = match Snapshot::load(&*self.store, &self.backend, scope.zones()) {
             Ok(Some(snapshot)) => snapshot,
             Ok(None) => return,

@@ -75,8 +75,9 @@ impl SafeBackend {
         state.adopt(&policy);
         let adjust = AdjustPolicy::new(policy.adjust.clone());
         let safe = Self { policy, backend, state, journal, rules: ArcSwap::default(), adjust };
+        let safe = Arc::new(safe);
         safe.refresh();
-        Arc::new(safe)
+        safe
     }
 
     /// The name of the backend.
@@ -100,9 +101,22 @@ impl SafeBackend {
     }
 
     /// Judges by the zones that are known now. To be called when the backend has found its zones.
-    pub fn refresh(&self) {
+    pub fn refresh(self: &Arc<Self>) {
         let zones = self.backend.zones().unwrap_or_default();
         self.rules.store(Arc::new(Rules::new(&self.policy.guards, &zones)));
+        let capabilities = self.backend.capabilities();
+        let safe = Arc::clone(self);
+        self.backend.spawn(async move {
+            let stored = blocking(true, move || {
+                if let Some(capabilities) = capabilities {
+                    safe.state.remember_capabilities(&capabilities);
+                }
+                safe.state.kept.load(&safe.backend.scope());
+            });
+            if let Err(error) = stored.await {
+                tracing::error!(error = %error, "what is known of a backend was not stored");
+            }
+        });
     }
 
     /// Whether a list can be expected of it: fresh, or an old one that is young enough.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Policy, SafeBackend, State};
-use crate::backend::{Backend, Writes};
+use crate::backend::Backend;
 use crate::journal::Journal;
 use crate::store::{Store, StoreError};
 
@@ -26,11 +26,6 @@ impl Registry {
     /// The journal of all.
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
-    }
-
-    /// The order of writes to a backend, for its instance of a new generation. Blocks on the store.
-    pub fn writes(&self, name: &str, policy: &Policy) -> Result<Arc<Writes>, StoreError> {
-        Ok(self.state(name, policy)?.writes())
     }
 
     /// Protects a backend with what is remembered under its name. Blocks on the store.

@@ -63,11 +63,6 @@ impl Ending {
 }
 
 impl Running {
-    /// How many changes it has.
-    pub(super) fn len(&self) -> usize {
-        self.changes.len()
-    }
-
     fn has_ended(&self) -> bool {
         self.outcomes.borrow().is_some() || self.outcomes.has_changed().is_err()
     }

@@ -13,8 +13,12 @@ use super::policy::Policy;
 use super::quarantine::Quarantine;
 use super::running::RunningApply;
 use super::shown::ShownLists;
+use zonemux_plugin::Capabilities;
+
 use crate::backend::Writes;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, StoreKey};
+
+const CAPABILITIES: &str = "capabilities";
 
 /// What is remembered of a backend under its name.
 #[derive(Debug)]
@@ -26,6 +30,10 @@ pub struct State {
     unconfirmed: AtomicBool,
     pub(super) breaker: Breaker,
     pub(super) kept: Kept,
+    /// What the backend said that it can do, as it is stored.
+    capabilities: Mutex<Option<Capabilities>>,
+    store: Arc<dyn Store>,
+    name: String,
     shown: Mutex<ShownLists>,
     held: Mutex<Held>,
     quarantine: Mutex<Quarantine>,
@@ -55,6 +63,9 @@ impl State {
             unconfirmed,
             breaker: Breaker::new(policy.breaker.failures, policy.breaker.cooldown.into()),
             kept: Kept::open(Arc::clone(store), name),
+            capabilities: Mutex::new(read_capabilities(name, &**store)?),
+            store: Arc::clone(store),
+            name: name.to_owned(),
             shown: Mutex::new(ShownLists::open(Arc::clone(store), name)?),
             held: Mutex::new(Held::open(store, name)?),
             quarantine: Mutex::new(Quarantine::open(store, name, policy.retry)?),
@@ -71,6 +82,32 @@ impl State {
     /// The order of writes, for an instance of the backend.
     pub fn writes(&self) -> Arc<Writes> {
         Arc::clone(&self.writes)
+    }
+
+    /// What the backend said that it can do when it was last open.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        lock(&self.capabilities).clone()
+    }
+
+    /// Stores what the backend says that it can do, so that adjusting answers the same while it is down.
+    /// Blocks where it is new.
+    pub(super) fn remember_capabilities(&self, capabilities: &Capabilities) {
+        let mut known = lock(&self.capabilities);
+        if known.as_ref() == Some(capabilities) {
+            return;
+        }
+        let key = StoreKey::new(&*self.name, CAPABILITIES);
+        let stored = match serde_json::to_vec(capabilities) {
+            Ok(json) => self.store.replace(&key, &[&json]).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match stored {
+            Ok(()) => *known = Some(capabilities.clone()),
+            Err(error) => tracing::warn!(
+                backend = self.name, error,
+                "what the backend can do can't be stored; after a restart it must answer before endpoints are adjusted"
+            ),
+        }
     }
 
     pub(super) fn is_unconfirmed(&self) -> bool {
@@ -96,6 +133,12 @@ impl State {
     pub(super) fn ownership(&self) -> MutexGuard<'_, Ownership> {
         lock(&self.ownership)
     }
+}
+
+/// What is stored; what can't be used is as good as nothing, since the backend says it again.
+fn read_capabilities(name: &str, store: &dyn Store) -> Result<Option<Capabilities>, StoreError> {
+    let stored = store.read(&StoreKey::new(name, CAPABILITIES))?;
+    Ok(stored.and_then(|json| serde_json::from_slice(&json).ok()))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
