@@ -19,6 +19,7 @@ use crate::http::{
     Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook,
     WebhookSettings,
 };
+use crate::journal;
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
 use crate::service_manager;
@@ -124,7 +125,12 @@ impl App {
         let webhook =
             Webhook::new(ViewTable::new(views), settings, Arc::new(CallEnd { trimmer: Trimmer::start() }));
         let admin = Admin::new(parts.clone(), prometheus);
-        let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
+        let control = Control::new(
+            parts.clone(),
+            addresses(&webhook_listeners),
+            addresses(&admin_listeners),
+            journal::folder(&config.state.directory),
+        );
 
         let limits = ServerSettings::default();
         let webhook_server = Server::start(webhook_listeners, limits, webhook.handler());

@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod http;
+pub mod journal;
 pub mod memory;
 pub mod plugin;
 pub mod router;

@@ -21,7 +21,7 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 22] {
+fn table() -> [(&'static str, Refused); 21] {
     use Refused::{Always, For, Unless};
     [
         ("webhook.tls", Always),
@@ -29,7 +29,6 @@ fn table() -> [(&'static str, Refused); 22] {
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
-        ("journal", Always),
         ("views.*.auth", Always),
         ("backends.*.mirrors", Unless(json!([]))),
         ("backends.*.mirror_required", For(json!(true))),

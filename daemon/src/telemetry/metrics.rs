@@ -16,6 +16,7 @@ const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
 const CHANGES: &str = "zonemux_changes_total";
+const JOURNAL_WRITE_ERRORS: &str = "zonemux_journal_write_errors_total";
 
 /// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
 const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
@@ -46,6 +47,9 @@ fn describe() {
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
     describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    describe_counter!(JOURNAL_WRITE_ERRORS, "Lines of the journal that could not be written");
+    // There from the start, so that an alert on its rate sees the first one.
+    counter!(JOURNAL_WRITE_ERRORS).absolute(0);
     metrics_process::Collector::default().describe();
     gauge!(
         BUILD_INFO,
@@ -110,6 +114,11 @@ pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, coun
         )
         .increment(count);
     }
+}
+
+/// Lines of the journal that are lost.
+pub fn journal_write_errors(lines: usize) {
+    counter!(JOURNAL_WRITE_ERRORS).increment(lines as u64);
 }
 
 /// What became of a change.
