@@ -19,7 +19,7 @@ use crate::http::{
     WebhookSettings,
 };
 use crate::listening::{self, ListenError, Side};
-use crate::journal::{Journal, Limits};
+use crate::journal::{self, Journal, Limits};
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
 use crate::safety::Registry;
@@ -136,7 +136,12 @@ impl App {
         let call_end = Arc::new(CallEnd { trimmer: Trimmer::start() });
         let webhook = Webhook::new(parts.view_table(&config), settings, call_end);
         let admin = Admin::new(parts.clone(), prometheus);
-        let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
+        let control = Control::new(
+            parts.clone(),
+            addresses(&webhook_listeners),
+            addresses(&admin_listeners),
+            journal::folder(&config.state.directory),
+        );
 
         let limits = ServerSettings::default();
         let webhook_server = Server::start(webhook_listeners, limits, webhook.handler());

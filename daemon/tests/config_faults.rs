@@ -177,9 +177,6 @@ isolation = "process"
 trust = "signature"
 public_key = "key"
 
-[journal]
-keep = 2
-
 [views.default]
 backends = ["lan"]
 [views.default.auth]

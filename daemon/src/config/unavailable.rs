@@ -21,14 +21,13 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 19] {
+fn table() -> [(&'static str, Refused); 18] {
     use Refused::{Always, For, Unless};
     [
         ("reload.watch", For(json!(true))),
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
-        ("journal", Always),
         ("backends.*.mirrors", Unless(json!([]))),
         ("backends.*.mirror_required", For(json!(true))),
         ("backends.*.isolation", For(json!("process"))),

@@ -5,9 +5,12 @@
 //! |---|---|
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
+//! | `GET /history?name=…&from=…` | [`HistoryPage`]: lines of the journal from a place on |
 
 mod client;
+mod history;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use client::{ControlError, get};
+pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
 use crate::assemble::Parts;
@@ -80,19 +84,21 @@ pub struct Control {
     started: SystemTime,
     webhook: Vec<String>,
     admin: Vec<String>,
+    journal: PathBuf,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen.
-    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>) -> Self {
-        Self { parts, started: SystemTime::now(), webhook, admin }
+    /// A control side over these parts, which says where the other sides listen. `journal` is the folder
+    /// that [`history`](crate::journal::page) is read from.
+    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>, journal: PathBuf) -> Self {
+        Self { parts, started: SystemTime::now(), webhook, admin, journal }
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path();
         tracing::info!(%peer, method = %request.method(), path, "control request");
-        if !matches!(path, "/status" | "/probe") {
+        if !matches!(path, "/status" | "/probe" | "/history") {
             let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
             return text(StatusCode::NOT_FOUND, message);
         }
@@ -103,6 +109,7 @@ impl Control {
         }
         match path {
             "/status" => json(&self.status()),
+            "/history" => history::answer(self.journal.clone(), request.uri().query()).await,
             _ => json(&probe(self.parts.backends.values()).await),
         }
     }

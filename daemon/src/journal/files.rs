@@ -84,7 +84,7 @@ impl Files {
                 Err((written, error)) => {
                     self.open = None;
                     let path = current(&self.folder).display().to_string();
-                    let lost = lines[written..].iter().filter(|byte| **byte == b'\n').count();
+                    let lost = lines[written..].split_inclusive(|byte| *byte == b'\n').count();
                     return Err(Failure { error: StoreError::io("write", path, &error), lost });
                 }
             }

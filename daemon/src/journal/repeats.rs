@@ -64,8 +64,8 @@ impl Repeats {
         out.extend_from_slice(line.text);
         let Some(state) = line.state.filter(|_| self.known.len() < self.most) else { return };
         let fits = self.text + line.middle.len() <= self.most_text;
-        let text = fits.then(|| Box::from(line.middle));
-        self.text += text.as_ref().map_or(0, |text: &Box<[u8]>| text.len());
+        let text: Option<Box<[u8]>> = fits.then(|| line.middle.into());
+        self.text += text.as_deref().map_or(0, <[u8]>::len);
         let known = Known { state, text, repeats: 0, since: line.time, written: now, last: line.time };
         self.known.insert(line.identity, known);
     }

@@ -121,16 +121,17 @@ impl Losses {
         if self.lines == 0 || (recently && !always) {
             return;
         }
-        match &self.error {
-            Some(error) => tracing::error!(
+        if let Some(error) = &self.error {
+            tracing::error!(
                 lines = self.lines, %error, hint = error.hint(),
                 "lines of the journal are lost; calls go on without it"
-            ),
-            None => tracing::error!(
+            );
+        } else {
+            tracing::error!(
                 lines = self.lines,
                 hint = "is the disk of `state.directory` too slow?",
                 "lines of the journal are lost: changes came faster than they could be written"
-            ),
+            );
         }
         self.lines = 0;
         self.logged = Some(now);

@@ -1,7 +1,7 @@
 //! What is written, and where.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
@@ -53,27 +53,27 @@ fn a_restart_goes_on_in_the_same_file() {
 #[test]
 fn a_full_file_is_kept_under_a_number_and_the_oldest_goes() {
     let state = tempfile::tempdir().unwrap();
-    // Each line has some 150 bytes: six to a file.
+    // Each line has 180 bytes: five to a file.
     let journal = Journal::open(state.path(), Limits { max_size: 1000, keep: 2 }).unwrap();
     let all: Vec<String> = (100..130).map(|number| format!("n{number}")).collect();
     for batch in all.chunks(4) {
         write(&journal, batch);
     }
     assert!(journal.flush(LONG));
-    assert_eq!(files(state.path()), ["journal.000003.jsonl", "journal.000004.jsonl", "journal.jsonl"]);
+    assert_eq!(files(state.path()), ["journal.000004.jsonl", "journal.000005.jsonl", "journal.jsonl"]);
     for file in files(state.path()) {
         let text = fs::read_to_string(folder(state.path()).join(&file)).unwrap();
         assert!(text.len() <= 1000 && text.ends_with("}\n"), "{file}: {text}");
     }
     let left = names(state.path());
     assert_eq!(left, all[all.len() - left.len()..]);
-    assert_eq!(left.len(), 18);
+    assert_eq!(left.len(), 15);
     // New limits, as a reload brings them.
     journal.set_limits(Limits { max_size: 1000, keep: 0 });
-    write(&journal, &all[..6]);
+    write(&journal, &all[..5]);
     assert!(journal.close(LONG));
     assert_eq!(files(state.path()), ["journal.jsonl"]);
-    assert_eq!(names(state.path()), all[..6]);
+    assert_eq!(names(state.path()), all[..5]);
 }
 
 #[test]
@@ -132,8 +132,9 @@ fn a_disk_that_hangs_holds_up_no_call() {
     // What waits is bounded, and the end does not wait for ever.
     assert!(!journal.close(std::time::Duration::from_millis(10)));
     // The thread is set free, so that the test ends.
-    let mut reader = OpenOptions::new().read(true).open(&path).unwrap();
-    std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+    let mut text = String::new();
+    OpenOptions::new().read(true).open(&path).unwrap().read_to_string(&mut text).unwrap();
+    assert!((10..70).contains(&text.lines().count()), "{}", text.lines().count());
     assert!(journal.close(LONG));
 }
 
@@ -167,5 +168,4 @@ fn times_that_no_calendar_has_are_written_all_the_same() {
         starts,
         ["{\"time\":\"1970-01-01T00:00:00.000Z\",", "{\"time\":\"9999-12-30T22:00:00.999Z\",",]
     );
-    let _unused = fs::File::options().write(true).open("/dev/null").unwrap().write(b"").unwrap();
 }
