@@ -42,7 +42,7 @@ pub struct HeldEntry {
 /// What is held of one backend, and what was granted. Both outlive the daemon.
 #[derive(Debug)]
 pub struct Held {
-    held: Table<HeldRow>,
+    units: Table<HeldRow>,
     grants: Table<Grant>,
     asked: LastAsked,
 }
@@ -73,7 +73,7 @@ impl Held {
     /// Reads what was held of a backend, and granted, when the daemon ended.
     pub fn open(store: &Arc<dyn Store>, backend: &str) -> Result<Self, StoreError> {
         Ok(Self {
-            held: Table::open(Arc::clone(store), StoreKey::new(backend, "held"))?,
+            units: Table::open(Arc::clone(store), StoreKey::new(backend, "held"))?,
             grants: Table::open(Arc::clone(store), StoreKey::new(backend, "grants"))?,
             asked: LastAsked::default(),
         })
@@ -91,13 +91,13 @@ impl Held {
     ) -> Result<(), StoreError> {
         let now = seconds(now);
         let prefix = format!("{view}/");
-        let of_view = self.held.iter().map(|(row, _)| row).filter(|row| row.starts_with(&prefix));
+        let of_view = self.units.iter().map(|(row, _)| row).filter(|row| row.starts_with(&prefix));
         let mut changes: BTreeMap<String, Option<HeldRow>> =
             of_view.map(|row| (row.to_owned(), None)).collect();
         for unit in units {
             let row = format!("{prefix}{}", UnitId::of(&unit.keys));
             self.asked.note(&row, now);
-            match self.held.get(&row) {
+            match self.units.get(&row) {
                 Some(known) if known.keys == unit.keys && known.zone == unit.zone => {
                     changes.remove(&row);
                 }
@@ -111,8 +111,10 @@ impl Held {
         }
         let gone: Vec<String> =
             changes.iter().filter(|(_, new)| new.is_none()).map(|(row, _)| row.clone()).collect();
-        self.held.commit(changes)?;
-        gone.iter().for_each(|row| self.asked.forget(row));
+        self.units.commit(changes)?;
+        for row in &gone {
+            self.asked.forget(row);
+        }
         Ok(())
     }
 
@@ -135,7 +137,7 @@ impl Held {
 
     /// The keys that [`release`](Self::release) would grant.
     pub fn release_preview(&self) -> Vec<RecordKey> {
-        let keys: BTreeSet<&RecordKey> = self.held.iter().flat_map(|(_, row)| &row.keys).collect();
+        let keys: BTreeSet<&RecordKey> = self.units.iter().flat_map(|(_, row)| &row.keys).collect();
         keys.into_iter().cloned().collect()
     }
 
@@ -143,7 +145,7 @@ impl Held {
     pub fn expire(&mut self, now: SystemTime) -> Result<(), StoreError> {
         let now = seconds(now);
         let mut changes = Vec::new();
-        for (row, held) in self.held.iter() {
+        for (row, held) in self.units.iter() {
             match self.asked.fate(row, held.asked, now) {
                 Fate::Keep => {}
                 Fate::Store(asked) => changes.push((row.to_owned(), Some(HeldRow { asked, ..held.clone() }))),
@@ -153,7 +155,7 @@ impl Held {
         for (row, _) in changes.iter().filter(|(_, held)| held.is_none()) {
             self.asked.forget(row);
         }
-        self.held.commit(changes)?;
+        self.units.commit(changes)?;
         let ended = self.grants.iter().filter(|(_, grant)| !grant.holds(now));
         let ended: Vec<_> = ended.map(|(row, _)| (row.to_owned(), None)).collect();
         self.grants.commit(ended)
@@ -161,12 +163,12 @@ impl Held {
 
     /// How many units are held, for the metric `guard_held`.
     pub fn count(&self) -> usize {
-        self.held.len()
+        self.units.len()
     }
 
     /// Everything that is held, by view and unit.
     pub fn entries(&self, now: SystemTime) -> impl Iterator<Item = HeldEntry> {
-        self.held.iter().map(move |(_, row)| HeldEntry {
+        self.units.iter().map(move |(_, row)| HeldEntry {
             view: row.view.clone(),
             zone: row.zone.clone(),
             keys: row.keys.clone(),

@@ -49,13 +49,13 @@ struct Written<'a> {
 struct WrittenEntry<'a> {
     txt: &'a Endpoint,
     #[serde(skip_serializing_if = "Option::is_none")]
-    record: Option<Record>,
+    record: Option<Key>,
 }
 
 /// A key under the names that an endpoint has for its parts.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Record {
+struct Key {
     dns_name: String,
     record_type: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -75,13 +75,13 @@ struct Read {
 #[serde(deny_unknown_fields)]
 struct ReadEntry {
     txt: Endpoint,
-    record: Option<Record>,
+    record: Option<Key>,
 }
 
 impl Document {
     /// The text, indented, with a line break at the end.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        let record = |key: &RecordKey| Record {
+        let record = |key: &RecordKey| Key {
             dns_name: key.name.clone(),
             record_type: key.record_type.clone(),
             set_identifier: key.set_identifier.clone(),
