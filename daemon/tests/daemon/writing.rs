@@ -24,7 +24,7 @@ fn wait_begun(daemon: &Daemon, batches: usize) {
 }
 
 fn wait_ended(daemon: &Daemon, batches: usize) {
-    eventually("a batch has ended", || (daemon.logged("batch applied").len() == batches).then_some(()));
+    eventually("a batch has ended", || (daemon.logged("batch done").len() == batches).then_some(()));
 }
 
 fn listed(daemon: &Daemon) -> Vec<String> {
@@ -59,7 +59,7 @@ fn batches_of_one_backend_are_applied_in_the_order_of_their_arrival() {
     for connection in &mut waiting {
         assert_eq!(connection.answer().status, 204);
     }
-    eventually("the log is here", || (daemon.logged("batch applied").len() == 3).then_some(()));
+    eventually("the log is here", || (daemon.logged("batch done").len() == 3).then_some(()));
     let log = daemon.log();
     let order: Vec<&str> = log
         .iter()
