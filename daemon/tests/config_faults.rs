@@ -165,10 +165,6 @@ fn what_this_version_lacks_is_never_ignored() {
         r#"
 version = 1
 
-[webhook.tls]
-cert = "tls.crt"
-key = "tls.key"
-
 [reload]
 watch = true
 
@@ -179,12 +175,6 @@ public_key = "key"
 
 [journal]
 keep = 2
-
-[views.default]
-backends = ["lan"]
-[views.default.auth]
-user = "externaldns"
-password = "hunter2"
 
 [backends.lan]
 plugin = "memory"
