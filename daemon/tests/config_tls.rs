@@ -121,12 +121,12 @@ fn dates_are_warnings() {
     let folder = tempfile::tempdir().unwrap();
     let warnings = || {
         let warnings = load(&folder, TLS).unwrap().warnings;
-        warnings.iter().map(|warning| format!("{warning}\n")).collect::<String>()
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     certify(folder.path(), |params| params.not_after = date_time_ymd(2020, 1, 1));
     let expired = warnings();
     certify(folder.path(), |params| params.not_before = date_time_ymd(3020, 1, 1));
-    insta::assert_snapshot!(expired + &warnings());
+    insta::assert_snapshot!(expired + "\n" + &warnings());
     certify(folder.path(), |_| {});
     assert_eq!(warnings(), "");
 }

@@ -1,5 +1,6 @@
 //! Views that want a user and a password.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,7 +110,7 @@ async fn refusals_word_for_word() {
         let reply = workshop.ask(request("GET", "/internal/records", &authorization, b"")).await;
         is_refused(&reply);
         let content_type = reply.header("content-type").unwrap();
-        shown.push_str(&format!("=== {title}\n{content_type}\n{}\n", reply.text()));
+        writeln!(shown, "=== {title}\n{content_type}\n{}", reply.text()).unwrap();
     }
     insta::assert_snapshot!(shown);
 }
@@ -142,15 +143,12 @@ async fn a_refused_call_with_a_large_body_gets_its_answer_and_no_reset() {
 #[tokio::test]
 async fn a_wrong_password_is_answered_ever_later_and_a_right_one_at_once() {
     let workshop = guarded();
-    let mut slowest = Duration::ZERO;
-    for _ in 0..4 {
+    for wait in [100, 200, 400, 800] {
         let start = Instant::now();
         let wrong = request("GET", "/internal", &basic("externaldns", "hunter2"), b"");
         is_refused(&workshop.ask(wrong).await);
-        assert!(start.elapsed() > slowest, "{:?} after {slowest:?}", start.elapsed());
-        slowest = start.elapsed();
+        assert!(start.elapsed() >= Duration::from_millis(wait), "{:?} of {wait} ms", start.elapsed());
     }
-    assert!(slowest >= Duration::from_millis(800), "{slowest:?}");
 
     // While guesses from the same address are waiting, as many as may, the password still opens.
     let mut waiting = Vec::new();
@@ -162,7 +160,8 @@ async fn a_wrong_password_is_answered_ever_later_and_a_right_one_at_once() {
     let start = Instant::now();
     let right = request("GET", "/internal", &basic("externaldns", "new-secret"), b"");
     assert_eq!(workshop.ask(right).await.status, 200);
-    assert!(start.elapsed() < slowest, "{:?}", start.elapsed());
+    // Theirs would by now be 5 s.
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
@@ -176,7 +175,8 @@ async fn a_deadline_ends_the_wait_of_a_wrong_password() {
         let wrong = request("GET", "/internal", &basic("externaldns", "hunter2"), b"");
         is_refused(&workshop.ask(wrong).await);
     }
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    // Without it they would wait for 26 s.
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
