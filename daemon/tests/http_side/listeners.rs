@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::net::TcpStream;
-use zonemux::http::{Address, Listener, SOCKET_MODE, Server, ServerSettings};
+use zonemux::http::{Address, Listener, SOCKET_MODE, Server, ServerSettings, WebhookSettings};
 
 use crate::client::Client;
 use crate::view::{Behaviour, Event};
@@ -88,6 +88,28 @@ async fn a_retired_listener_serves_its_connections_until_an_answer_that_closes_t
     let reply = idle.reply().await;
     assert_eq!((reply.status, reply.header("connection")), (200, Some("close")));
     assert!(idle.closed().await);
+}
+
+#[tokio::test]
+async fn who_waits_in_the_queue_of_a_retired_listener_is_answered() {
+    let one = ServerSettings { max_connections: 1, ..ServerSettings::default() };
+    let workshop = Workshop::with(WebhookSettings::default(), one);
+    let old = port(&workshop.server, 0);
+    let mut first = connect(old).await;
+    first.send(get("/healthz")).await;
+    assert_eq!(first.reply().await.status, 200);
+    // Connected by the kernel, and accepted only once the first connection has ended.
+    let mut waiting = connect(old).await;
+    waiting.send(post("/records", "{}")).await;
+
+    let replacement = workshop.server.bind_missing(&[], bind).unwrap();
+    workshop.server.replace(replacement);
+    assert_eq!(workshop.server.addresses(), []);
+    refused(old).await;
+    drop(first);
+    let reply = waiting.reply().await;
+    assert_eq!((reply.status, reply.header("connection")), (204, Some("close")));
+    assert!(waiting.closed().await);
 }
 
 #[tokio::test]

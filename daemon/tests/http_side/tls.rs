@@ -153,6 +153,23 @@ async fn what_is_neither_is_closed_and_others_are_served() {
     drop(silent);
 }
 
+/// On a paused clock, which jumps whenever everybody waits.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_is_not_begun_or_not_ended_has_10_seconds() {
+    let authority = Authority::new();
+    let secured = Secured::start(authority.server(NAME, false));
+    for begun in [&[][..], &[0x16, 3, 1, 0, 200, 1, 0]] {
+        let start = tokio::time::Instant::now();
+        let mut stream = secured.plain().await;
+        stream.write_all(begun).await.unwrap();
+        let mut told = Vec::new();
+        // The second one is reset rather than closed: what it has sent was never read to its end.
+        let _reset = stream.read_to_end(&mut told).await;
+        let waited = start.elapsed().as_secs();
+        assert!((10..=20).contains(&waited) && told.is_empty(), "{waited} s, {told:?}");
+    }
+}
+
 #[tokio::test]
 async fn new_certificates_hold_for_new_connections_and_no_open_one_is_dropped() {
     let authority = Authority::new();
