@@ -93,7 +93,7 @@ mod tests {
         check(&mut entries, &mut faults);
         let refused: Vec<String> =
             faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(refused, ["backends.a.breaker", "backends.a.guards.types", "journal"]);
-        assert_eq!(entries.len(), 5);
+        assert_eq!(refused, ["plugins.public_key", "backends.a.isolation"]);
+        assert_eq!(entries.len(), 4);
     }
 }
