@@ -11,7 +11,7 @@ use super::Filter;
 use super::files::{current, full, numbers};
 
 /// So many bytes of lines are given at once, and so many are looked through for them.
-const GIVEN: usize = 1 << 20;
+const GIVEN: usize = 4 << 20;
 const LOOKED_THROUGH: u64 = 32 << 20;
 
 /// A place in the journal: the number of a file, and bytes in it. It stays right when files are rotated.
