@@ -7,6 +7,7 @@
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
 
 mod client;
+pub mod ownership;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,7 +19,7 @@ use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get};
+pub use client::{ControlError, get, send};
 
 use crate::admin::json;
 use crate::assemble::Parts;
