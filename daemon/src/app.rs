@@ -1,7 +1,6 @@
 //! The running daemon: its listeners, its parts, and its orderly end.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,17 +12,20 @@ use zonemux_plugin::ErrorKind;
 use crate::admin::Admin;
 use crate::assemble::{self, Parts};
 use crate::backend::{BackendError, Driver};
-use crate::config::{self, BackendName, Config, Gzip, Listen, ListenSet};
+use crate::config::{self, BackendName, Config, Gzip};
 use crate::control::Control;
 use crate::http::{
-    Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, ViewTable, Webhook,
+    Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, Tls, Webhook,
     WebhookSettings,
 };
+use crate::listening::{self, ListenError, Side};
+use crate::journal::{self, Journal, Limits};
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
+use crate::safety::Registry;
 use crate::service_manager;
+use crate::store::{Files, Lock, LockError, StoreError};
 use crate::telemetry::metrics;
-use crate::view::Calls;
 
 /// How long a plugin may take to be loaded and to read its settings.
 pub const LOAD_LIMIT: Duration = Duration::from_secs(20);
@@ -33,19 +35,18 @@ const ADMIN_IDLE: Duration = Duration::from_secs(10);
 /// How long idle connections are waited for once everything has been answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
+/// How long the journal's last lines may take.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
+
 /// Why the daemon can't start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address can't be listened on.
-    #[error("`{key}`: can't listen on {address}: {error}")]
-    Listen {
-        /// The configuration's key.
-        key: &'static str,
-        /// The address.
-        address: String,
-        /// Why.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The configuration was read without the files of `[webhook.tls]`.
+    #[error("`webhook.tls`: its files have not been read")]
+    Certificates,
     /// A descriptor of the service manager's can't be used.
     #[error("a socket of the service manager can't be used: {0}")]
     Handover(io::Error),
@@ -57,21 +58,26 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another process uses the state directory.
+    #[error("`state.directory`: {0}")]
+    Lock(#[from] LockError),
+    /// What earlier processes remembered can't be read.
+    #[error("`state.directory`: {0}")]
+    Store(#[from] StoreError),
+    /// There is no thread for the journal.
+    #[error("the journal can't be begun: {0}")]
+    Journal(io::Error),
 }
 
 impl StartError {
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Listen { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
-                Some("is another zonemux running? `ss -ltxnp` shows who listens")
-            }
-            Self::Listen { error, .. } | Self::State { error, .. }
-                if error.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                Some(
-                    "the account that runs zonemux must be allowed to; ports below 1024 need CAP_NET_BIND_SERVICE",
-                )
+            Self::Listen(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::State { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                Some("the account that runs zonemux must be allowed to write there")
             }
             _ => None,
         }
@@ -98,6 +104,9 @@ pub struct App {
     control_server: Server,
     admin_server: Server,
     loaded: watch::Receiver<Option<Arc<Vec<PluginFault>>>>,
+    registry: Arc<Registry>,
+    /// Nobody else uses the state directory.
+    _lock: Lock,
 }
 
 impl App {
@@ -113,23 +122,34 @@ impl App {
             path: config.state.directory.display().to_string(),
             error,
         })?;
-        let webhook_listeners = webhook_listeners(&config)?;
-        let admin_listeners = bind_all("admin.listen", &config.admin.listen)?;
-        let control_listener = bind("control.listen", &Listen::Unix(config.control.socket.clone()))?;
+        let lock = Lock::acquire(&config.state.directory)?;
+        let tls = Tls::new(tls_config(&config.webhook)?);
+        let webhook_listeners = webhook_listeners(&Side::webhook(&config.webhook, &tls))?;
+        let admin_listeners = Side::admin(&config.admin).bind()?;
+        let control_listener = listening::bind_control(&config.control)?;
 
-        let parts = Parts::of(&config);
-        let views =
-            parts.views.values().map(|view| (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>));
+        let store = Arc::new(Files::new(&config.state.directory));
+        let journal = Arc::new(open_journal(&config)?);
+        let registry = Arc::new(Registry::new(store, journal));
+        let parts = Parts::of(&config, &registry)?;
         let settings = webhook_settings(&config.webhook);
-        let webhook =
-            Webhook::new(ViewTable::new(views), settings, Arc::new(CallEnd { trimmer: Trimmer::start() }));
+        let call_end = Arc::new(CallEnd { trimmer: Trimmer::start() });
+        let webhook = Webhook::new(parts.view_table(&config), settings, call_end);
         let admin = Admin::new(parts.clone(), prometheus);
-        let control = Control::new(parts.clone(), addresses(&webhook_listeners), addresses(&admin_listeners));
+        let control = Control::new(
+            parts.clone(),
+            addresses(&webhook_listeners),
+            addresses(&admin_listeners),
+            journal::folder(&config.state.directory),
+        );
 
         let limits = ServerSettings::default();
         let webhook_server = Server::start(webhook_listeners, limits, webhook.handler());
         let answering = admin.clone();
-        let brief = ServerSettings { times: ConnectionTimes { idle: ADMIN_IDLE, ..limits.times }, ..limits };
+        let brief = ServerSettings {
+            times: ConnectionTimes { first: ADMIN_IDLE, idle: ADMIN_IDLE, ..limits.times },
+            ..limits
+        };
         let admin_server = Server::start(admin_listeners, brief, move |request, _| {
             let answer = answering.answer(&request);
             async move { answer }
@@ -140,18 +160,18 @@ impl App {
         });
         let loaded = load_plugins(&config, &parts);
         let app =
-            Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded };
+            Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded, registry, _lock: lock };
         app.log_addresses();
         Ok(app)
     }
 
     /// Where ExternalDNS finds the daemon.
-    pub fn webhook_addresses(&self) -> &[Address] {
+    pub fn webhook_addresses(&self) -> Vec<Address> {
         self.webhook_server.addresses()
     }
 
     /// Where probes and metrics are.
-    pub fn admin_addresses(&self) -> &[Address] {
+    pub fn admin_addresses(&self) -> Vec<Address> {
         self.admin_server.addresses()
     }
 
@@ -195,6 +215,11 @@ impl App {
             self.control_server.close(CLOSE_GRACE)
         );
         let complete = answered && sent && closed.into_iter().all(|closed| closed);
+        let journal = Arc::clone(self.registry.journal());
+        let written = tokio::task::spawn_blocking(move || journal.close(JOURNAL_LIMIT)).await;
+        if !written.unwrap_or_default() {
+            tracing::warn!(limit = ?JOURNAL_LIMIT, "the journal was not written to its end");
+        }
         self.admin_server.close(CLOSE_GRACE).await;
         tracing::info!(complete, "stopped");
         complete
@@ -211,11 +236,25 @@ impl App {
     }
 }
 
+fn open_journal(config: &Config) -> Result<Journal, StartError> {
+    let limits = Limits { max_size: config.journal.max_size.bytes(), keep: config.journal.keep };
+    Journal::open(&config.state.directory, limits).map_err(StartError::Journal)
+}
+
 /// The time until a deadline.
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
 }
 
+/// What the webhook's TCP listeners speak: TLS by the certificates that were read, or plain HTTP where
+/// none is configured.
+fn tls_config(webhook: &config::Webhook) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
+    let Some(tls) = &webhook.tls else { return Ok(None) };
+    let certificates = tls.certificates.as_ref().ok_or(StartError::Certificates)?;
+    Ok(Some(certificates.server_config()))
+}
+
+/// The limits of the webhook's calls, as configured.
 fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
     let settings = WebhookSettings {
         max_body: webhook.max_body.as_usize(),
@@ -248,43 +287,13 @@ impl Observer for CallEnd {
     }
 }
 
-fn webhook_listeners(config: &Config) -> Result<Vec<Listener>, StartError> {
+/// The service manager's sockets, else those of the configuration.
+fn webhook_listeners(side: &Side<'_>) -> Result<Vec<Listener>, StartError> {
     let handed_over = service_manager::sockets().map_err(StartError::Handover)?;
-    if handed_over.is_empty() { bind_all("webhook.listen", &config.webhook.listen) } else { Ok(handed_over) }
-}
-
-/// Binds a set of addresses. Of the default ones, an IPv6 address that the machine lacks is no fault.
-fn bind_all(key: &'static str, set: &ListenSet) -> Result<Vec<Listener>, StartError> {
-    let mut listeners = Vec::with_capacity(set.addresses.len());
-    for address in &set.addresses {
-        match bind(key, address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if set.is_default && lacks_ipv6(address, &error) => match address {
-                Listen::Tcp(any) if any.ip().is_unspecified() => {
-                    listeners.push(bind(key, &Listen::Tcp((Ipv4Addr::UNSPECIFIED, any.port()).into()))?);
-                }
-                _ => tracing::info!(%address, "this machine has no such IPv6 address; left out"),
-            },
-            Err(error) => return Err(error),
-        }
+    if handed_over.is_empty() {
+        return Ok(side.bind()?);
     }
-    Ok(listeners)
-}
-
-/// Whether an IPv6 address can't be bound because the machine has none, or not this one.
-fn lacks_ipv6(address: &Listen, error: &StartError) -> bool {
-    let StartError::Listen { error, .. } = error else { return false };
-    let lacking = error.kind() == io::ErrorKind::AddrNotAvailable
-        || error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
-    matches!(address, Listen::Tcp(address) if address.is_ipv6()) && lacking
-}
-
-fn bind(key: &'static str, listen: &Listen) -> Result<Listener, StartError> {
-    let address = match listen {
-        Listen::Tcp(address) => Address::Tcp(*address),
-        Listen::Unix(path) => Address::Unix(path.clone()),
-    };
-    Listener::bind(&address).map_err(|error| StartError::Listen { key, address: address.to_string(), error })
+    Ok(handed_over.into_iter().map(|listener| side.adopt(listener)).collect())
 }
 
 fn addresses(listeners: &[Listener]) -> Vec<String> {

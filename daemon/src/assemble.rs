@@ -5,39 +5,59 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Driver, Times};
 use crate::config::{self, BackendName, Config, ViewName};
+use crate::http::{Credentials, ViewTable};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
-use crate::view::{self, View};
+use crate::safety::{Policy, Registry, SafeBackend};
+use crate::store::StoreError;
+use crate::view::{self, Calls, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// Every backend.
     pub backends: BTreeMap<BackendName, Arc<Backend>>,
+    /// Every backend behind what protects it.
+    pub safe: BTreeMap<BackendName, Arc<SafeBackend>>,
     /// Every view.
     pub views: BTreeMap<ViewName, Arc<View>>,
 }
 
 impl Parts {
-    /// The parts of a configuration.
-    pub fn of(config: &Config) -> Self {
-        let backends: BTreeMap<_, _> = config
-            .backends
-            .iter()
-            .map(|(name, backend)| {
-                (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend)))
-            })
-            .collect();
+    /// The parts of a configuration. Blocks on the store.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read what is remembered of a backend.
+    pub fn of(config: &Config, registry: &Registry) -> Result<Self, StoreError> {
+        let (mut backends, mut safe) = (BTreeMap::new(), BTreeMap::new());
+        for (name, settings) in &config.backends {
+            let policy = Policy::of(settings);
+            let state = registry.state(name.as_str(), &policy)?;
+            let remembered = state.capabilities();
+            let backend = Backend::new(name.as_str(), zones(settings), times(settings), state.writes(), remembered);
+            safe.insert(name.clone(), registry.protect(policy, Arc::clone(&backend))?);
+            backends.insert(name.clone(), backend);
+        }
         let views = config
             .views
             .iter()
             .map(|(name, view)| {
-                let behind = view.backends.iter().filter_map(|name| backends.get(name).cloned()).collect();
-                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind))
+                let behind = view.backends.iter().filter_map(|name| safe.get(name).cloned()).collect();
+                let journal = Arc::clone(registry.journal());
+                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        let parts = Self { backends, views };
+        let parts = Self { backends, safe, views };
         parts.refresh();
-        parts
+        Ok(parts)
+    }
+
+    /// The views by their paths, with the credentials that their callers must have.
+    pub fn view_table(&self, config: &Config) -> ViewTable {
+        ViewTable::guarded(self.views.iter().map(|(name, view)| {
+            let auth = config.views.get(name).and_then(|view| view.auth.as_ref());
+            (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>, auth.map(credentials))
+        }))
     }
 
     /// Routes and scopes by the zones that are known now.
@@ -48,7 +68,22 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
+        self.safe.values().for_each(|safe| safe.refresh());
     }
+}
+
+/// The backends of a configuration by themselves, for a look at them: nothing is remembered, and no view
+/// shows them.
+pub fn bare(config: &Config) -> BTreeMap<BackendName, Arc<Backend>> {
+    let bare = |name: &BackendName, settings: &config::Backend| {
+        Backend::new(name.as_str(), zones(settings), times(settings), Arc::default(), None)
+    };
+    config.backends.iter().map(|(name, settings)| (name.clone(), bare(name, settings))).collect()
+}
+
+fn credentials(auth: &config::Auth) -> Credentials {
+    let second = auth.second_password.as_ref().map(config::Secret::expose);
+    Credentials::new(&auth.user, auth.password.expose(), second)
 }
 
 fn zones(backend: &config::Backend) -> Vec<String> {

@@ -3,7 +3,7 @@
 //! The way of a call, each module knowing only those to its right:
 //!
 //! ```text
-//! http → view → router → backend → plugin
+//! http → view → router → safety → backend → plugin
 //! ```
 //!
 //! `config` and `telemetry` are leaves; `assemble` makes the parts, `app` runs them, `cli` and `main`
@@ -17,6 +17,8 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod http;
+pub mod journal;
+pub mod listening;
 pub mod memory;
 pub mod plugin;
 pub mod router;

@@ -177,9 +177,6 @@ isolation = "process"
 trust = "signature"
 public_key = "key"
 
-[journal]
-keep = 2
-
 [views.default]
 backends = ["lan"]
 [views.default.auth]
@@ -197,7 +194,6 @@ memory_limit = "1GiB"
 guards = { read_only = true, dry_run = true, max_deletes = 5, min_records = 2, types = ["A"], protect = ["a.example.org *"] }
 quarantine = { retry = "5m" }
 breaker = { failures = 2 }
-ttl = { min = "1m" }
 
 [backends.standby]
 plugin = "memory"

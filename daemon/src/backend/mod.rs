@@ -2,17 +2,17 @@
 //! by one call at a time.
 
 mod batch;
-mod distinct;
 mod driver;
+mod index;
 mod lifecycle;
 mod list;
 mod listing;
 mod scope;
 mod status;
+mod writes;
 mod writing;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -22,12 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zonemux_plugin::Capabilities;
 
-pub use batch::{Batch, Selection};
-pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use batch::{Batch, Part, Selection};
+pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
+pub use listing::ListResult;
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};
-pub use writing::Applied;
+pub use writes::{Turn, Writes};
 
 use lifecycle::Life;
 use listing::Flight;
@@ -53,12 +55,11 @@ pub struct Backend {
     life: watch::Sender<Life>,
     /// What the backend said it can do when it was last opened; kept while it is down.
     known: ArcSwapOption<Known>,
+    /// What it said in an earlier process, until it is open.
+    remembered: Option<Capabilities>,
     scope: ArcSwap<Scope>,
     health: Mutex<Health>,
-    /// Writes one after the other, in the order in which they asked (tokio's mutex is fair).
-    lane: Arc<tokio::sync::Mutex<()>>,
-    /// Counts the begins and ends of writes: a list begun under another number may be outdated.
-    epoch: AtomicU64,
+    writes: Arc<Writes>,
     flight: Mutex<Option<Arc<Flight>>>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -79,7 +80,8 @@ impl fmt::Debug for Backend {
 
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
-    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times) -> Arc<Self> {
+    /// `remembered` is what it said that it can do when it was last open.
+    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>, remembered: Option<Capabilities>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             times,
@@ -87,10 +89,10 @@ impl Backend {
             driver: OnceLock::new(),
             life: watch::Sender::new(Life::Opening),
             known: ArcSwapOption::empty(),
+            remembered,
             scope: ArcSwap::default(),
             health: Mutex::default(),
-            lane: Arc::default(),
-            epoch: AtomicU64::new(0),
+            writes,
             flight: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -110,9 +112,43 @@ impl Backend {
         self.known.load().as_ref().map(|known| known.capabilities.zones.clone())
     }
 
+    /// How long its calls may take.
+    pub fn times(&self) -> Times {
+        self.times
+    }
+
+    /// What it can do, as it said when it was last open; `None` before it was.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.known.load().as_ref().map(|known| known.capabilities.clone())
+    }
+
+    /// Runs a task that [`close`](Self::close) waits for.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tasks.spawn(task)
+    }
+
+    /// Whether the backend is being closed, and nothing new is to be begun.
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
     /// Says which names are the backend's own; until then its list is empty of all.
     pub fn set_scope(&self, scope: Scope) {
         self.scope.store(Arc::new(scope));
+    }
+
+    /// Says that all names in its zones are its own: it has no neighbours.
+    pub fn own_all_zones(&self) {
+        let zones = self.zones().unwrap_or_default();
+        self.set_scope(Scope::new(zones.iter().map(String::as_str), []));
+    }
+
+    /// Which names are its own.
+    pub fn scope(&self) -> Arc<Scope> {
+        self.scope.load_full()
     }
 
     /// What a call is told.

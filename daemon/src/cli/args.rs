@@ -67,6 +67,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running daemon how it is; exit 0 when all of it is up.
     Status,
+    /// Print what was to be changed and what became of it, oldest first.
+    History(super::history::Wanted),
     /// Give out or take over the ownership records that zonemux keeps for backends.
     #[command(subcommand)]
     Ownership(OwnershipCommand),

@@ -12,7 +12,7 @@ use super::findings::finding_json;
 use super::serve::findings;
 use super::{Exit, Output, write_findings};
 use crate::app::{LOAD_LIMIT, PluginFault};
-use crate::assemble::{self, Parts};
+use crate::assemble;
 use crate::backend::Driver;
 use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
 use crate::control::{self, ControlError, Probe};
@@ -139,14 +139,14 @@ async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)
             return config.backends.keys().map(failed).collect();
         }
     }
-    let parts = Parts::of(config);
+    let backends = assemble::bare(config);
     for (name, driver) in drivers {
-        let refreshed = parts.clone();
-        parts.backends[&name].start(driver, move || refreshed.refresh());
+        let opened = Arc::clone(&backends[&name]);
+        backends[&name].start(driver, move || opened.own_all_zones());
     }
-    let probes = control::probe(parts.backends.values()).await;
+    let probes = control::probe(backends.values()).await;
     let deadline = Instant::now() + Duration::from_secs(5);
-    for backend in parts.backends.values() {
+    for backend in backends.values() {
         backend.close(deadline).await;
     }
     probes

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
-use super::{check, completions, config_show, man, ownership, plugin, serve, status};
+use super::{check, completions, config_show, history, man, ownership, plugin, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -19,6 +19,8 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
         }),
         Command::Status => read(arguments, Purpose::Inspect)
             .and_then(|outcome| status::status(&outcome, arguments.output, out, err)),
+        Command::History(wanted) => read(arguments, Purpose::Inspect)
+            .and_then(|outcome| history::history(&outcome, &wanted, arguments.output, out, err)),
         Command::Ownership(command) => read(arguments, Purpose::Inspect).and_then(|outcome| match outcome {
             Ok(loaded) => match command {
                 OwnershipCommand::Export { backend } => {

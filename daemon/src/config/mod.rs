@@ -4,6 +4,7 @@
 //! (`ZONEMUX__SECTION__KEY`). The `config` crate merges them and keeps each value's origin; our own
 //! decoder walks the merged tree, because it must report every fault at once.
 
+mod certificates;
 mod checks;
 mod decode;
 mod effective;
@@ -21,6 +22,7 @@ mod settings;
 mod unavailable;
 mod value;
 
+pub use certificates::Certificates;
 pub use effective::Effective;
 pub use environment::Environment;
 pub use error::{ConfigErrors, Finding};
@@ -34,6 +36,6 @@ pub use origin::Origin;
 pub use settings::SettingsTree;
 pub use value::{
     BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,
-    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, Trust,
-    TypePattern, ViewName, ViewPath, Zone,
+    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, SocketMode,
+    Trust, TypePattern, ViewName, ViewPath, Zone,
 };

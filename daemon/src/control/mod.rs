@@ -5,10 +5,13 @@
 //! |---|---|
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
+//! | `GET /history?name=…&from=…` | [`HistoryPage`]: lines of the journal from a place on |
 
 mod client;
+mod history;
 pub mod ownership;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use client::{ControlError, get, send};
+pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
 use crate::assemble::Parts;
@@ -81,19 +85,21 @@ pub struct Control {
     started: SystemTime,
     webhook: Vec<String>,
     admin: Vec<String>,
+    journal: PathBuf,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen.
-    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>) -> Self {
-        Self { parts, started: SystemTime::now(), webhook, admin }
+    /// A control side over these parts, which says where the other sides listen. `journal` is the folder
+    /// that [`history`](crate::journal::page) is read from.
+    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>, journal: PathBuf) -> Self {
+        Self { parts, started: SystemTime::now(), webhook, admin, journal }
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path();
         tracing::info!(%peer, method = %request.method(), path, "control request");
-        if !matches!(path, "/status" | "/probe") {
+        if !matches!(path, "/status" | "/probe" | "/history") {
             let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
             return text(StatusCode::NOT_FOUND, message);
         }
@@ -104,6 +110,7 @@ impl Control {
         }
         match path {
             "/status" => json(&self.status()),
+            "/history" => history::answer(self.journal.clone(), request.uri().query()).await,
             _ => json(&probe(self.parts.backends.values()).await),
         }
     }
@@ -133,7 +140,7 @@ pub async fn probe(backends: impl Iterator<Item = &Arc<Backend>>) -> Vec<Probe> 
         let deadline = started + PROBE_LIMIT;
         let records = async {
             backend.check(deadline).await?;
-            backend.list("probe", deadline).await.map(|list| list.json.count as u64)
+            backend.list("probe", deadline, |_| {}).await.map(|list| list.json.count as u64)
         };
         let (records, error) = match records.await {
             Ok(records) => (Some(records), None),

@@ -12,10 +12,18 @@ const BUILD_INFO: &str = "zonemux_build_info";
 const HTTP_REQUESTS: &str = "zonemux_http_requests_total";
 const HTTP_DURATION: &str = "zonemux_http_request_duration_seconds";
 const HTTP_RESPONSE: &str = "zonemux_http_response_bytes";
+const AUTH_FAILURES: &str = "zonemux_auth_failures_total";
+const TLS_FAILURES: &str = "zonemux_tls_handshake_failures_total";
 const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
 const CHANGES: &str = "zonemux_changes_total";
+const JOURNAL_WRITE_ERRORS: &str = "zonemux_journal_write_errors_total";
+const QUARANTINED: &str = "zonemux_quarantined_records";
+const GUARD_HELD: &str = "zonemux_guard_held";
+const SNAPSHOT_AGE: &str = "zonemux_snapshot_age_seconds";
+const SNAPSHOT_SERVED: &str = "zonemux_snapshot_served_total";
+const BREAKER_STATE: &str = "zonemux_breaker_state";
 
 /// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
 const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
@@ -42,10 +50,20 @@ fn describe() {
     describe_counter!(HTTP_REQUESTS, "Requests of ExternalDNS that were answered");
     describe_histogram!(HTTP_DURATION, "Time from a request's head to its answer");
     describe_histogram!(HTTP_RESPONSE, "Size of answers before compression");
+    describe_counter!(AUTH_FAILURES, "Requests to a view without the right user and password");
+    describe_counter!(TLS_FAILURES, "TLS connections that ended before their first request");
     describe_gauge!(BACKEND_UP, "1 while the backend's last call went well, else 0");
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
     describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    describe_counter!(JOURNAL_WRITE_ERRORS, "Lines of the journal that could not be written");
+    // There from the start, so that an alert on its rate sees the first one.
+    counter!(JOURNAL_WRITE_ERRORS).absolute(0);
+    describe_gauge!(QUARANTINED, "Records that the backend refuses and that are set aside, by kind of error");
+    describe_gauge!(GUARD_HELD, "Units that a guard holds until they are released");
+    describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
+    describe_counter!(SNAPSHOT_SERVED, "Times that an old list was served because the backend failed");
+    describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
     metrics_process::Collector::default().describe();
     gauge!(
         BUILD_INFO,
@@ -81,6 +99,16 @@ pub fn http_request(
     histogram!(HTTP_RESPONSE, "route" => route).record(bytes as f64);
 }
 
+/// One request to a view without the right user and password.
+pub fn auth_failure(view: &str) {
+    counter!(AUTH_FAILURES, "view" => view.to_owned()).increment(1);
+}
+
+/// One TLS connection that ended before its first request.
+pub fn tls_handshake_failure() {
+    counter!(TLS_FAILURES).increment(1);
+}
+
 /// Whether a backend's last call went well.
 pub fn backend_up(backend: &str, up: bool) {
     gauge!(BACKEND_UP, "backend" => backend.to_owned()).set(if up { 1.0 } else { 0.0 });
@@ -112,15 +140,57 @@ pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, coun
     }
 }
 
+/// Records in quarantine, by the kind of error that put them there. Kinds that are gone are set to 0.
+pub fn quarantined(backend: &str, reasons: impl IntoIterator<Item = (&'static str, u64)>) {
+    for (reason, count) in reasons {
+        #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
+        gauge!(QUARANTINED, "backend" => backend.to_owned(), "reason" => reason).set(count as f64);
+    }
+}
+
+/// Lines of the journal that are lost.
+pub fn journal_write_errors(lines: usize) {
+    counter!(JOURNAL_WRITE_ERRORS).increment(lines as u64);
+}
+
+/// Units that a guard holds.
+pub fn guard_held(backend: &str, guard: &'static str, units: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 units is enough")]
+    gauge!(GUARD_HELD, "backend" => backend.to_owned(), "guard" => guard).set(units as f64);
+}
+
+/// How old a backend's last complete list is.
+pub fn snapshot_age(backend: &str, age: Duration) {
+    gauge!(SNAPSHOT_AGE, "backend" => backend.to_owned()).set(age.as_secs_f64());
+}
+
+/// An old list was served.
+pub fn snapshot_served(backend: &str) {
+    counter!(SNAPSHOT_SERVED, "backend" => backend.to_owned()).increment(1);
+}
+
+/// How a backend's breaker stands: 0 closed, 1 half open, 2 open.
+pub fn breaker_state(backend: &str, state: u8) {
+    gauge!(BREAKER_STATE, "backend" => backend.to_owned()).set(f64::from(state));
+}
+
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeOutcome {
     /// Done.
     Applied,
-    /// Refused for its own sake.
+    /// True already.
+    Unchanged,
+    /// Set aside: the backend refuses it for its own sake.
+    Quarantined,
+    /// A rule of the operator's is against it.
     Refused,
+    /// The deletion guard keeps it.
+    Held,
     /// Not done; ExternalDNS shall ask again.
     Failed,
+    /// Not written because of `dry_run`.
+    DryRun,
 }
 
 impl ChangeOutcome {
@@ -128,8 +198,12 @@ impl ChangeOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Quarantined => "quarantined",
             Self::Refused => "refused",
+            Self::Held => "held",
             Self::Failed => "failed",
+            Self::DryRun => "dry_run",
         }
     }
 }

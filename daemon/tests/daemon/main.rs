@@ -7,6 +7,7 @@ mod bad_input;
 mod check;
 mod cli;
 mod control;
+mod history;
 mod host_calls;
 mod host_panics;
 mod host_slow;

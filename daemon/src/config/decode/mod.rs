@@ -6,6 +6,7 @@ mod secret;
 mod section;
 mod setting;
 mod settings;
+mod tls;
 mod view;
 
 use config::{Value, ValueKind};

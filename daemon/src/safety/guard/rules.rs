@@ -53,6 +53,8 @@ pub enum Refusal {
         /// The type.
         record_type: String,
     },
+    /// An ownership TXT that is in none of the backend's zones, and may not be kept by us.
+    Outside,
 }
 
 impl Refusal {
@@ -63,6 +65,7 @@ impl Refusal {
             Self::Type { .. } => "types",
             Self::Protected { .. } => "protect",
             Self::Apex { .. } => "apex",
+            Self::Outside => "outside",
         }
     }
 }
@@ -76,6 +79,9 @@ impl fmt::Display for Refusal {
             Self::Apex { record_type } => {
                 write!(f, "the {record_type} of a zone's apex is never changed through zonemux")
             }
+            Self::Outside => f.write_str(
+                "its ownership TXT is in none of the backend's zones, and `ownership` does not let zonemux keep it",
+            ),
         }
     }
 }

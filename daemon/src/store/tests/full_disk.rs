@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::store::{Files, Lock, Store, StoreErrorKind, StoreKey, Table};
 
 const STATE: &str = "ZONEMUX_TEST_STATE";
-/// A number that no account of a system has.
+/// A number that no account of a person has.
 const NOBODY: u32 = 65_534;
 
 fn key() -> StoreKey {
