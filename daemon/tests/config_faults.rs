@@ -188,12 +188,8 @@ plugin = "memory"
 zones = ["example.org"]
 mirrors = ["standby"]
 mirror_required = true
-ownership = "virtual"
 max_stale = "1h"
 memory_limit = "1GiB"
-guards = { read_only = true, dry_run = true, max_deletes = 5, min_records = 2, types = ["A"], protect = ["a.example.org *"] }
-quarantine = { retry = "5m" }
-breaker = { failures = 2 }
 
 [backends.standby]
 plugin = "memory"
