@@ -1,10 +1,11 @@
-//! Makes the parts that a configuration describes: backends, views, drivers.
+//! Makes the parts that a configuration describes: backends, views, plugins with their settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Driver, Times};
+use crate::backend::{Backend, Times};
 use crate::config::{self, BackendName, Config, ViewName};
+use crate::generation::Prepared;
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
 use crate::view::{self, View};
 
@@ -76,7 +77,7 @@ pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, Plugin
 
 /// Loads a backend's plugin and gives it its settings. Runs the plugin's code: call it on a thread
 /// that may block.
-pub fn driver(config: &Config, name: &BackendName, loader: &Loader) -> Result<Arc<dyn Driver>, PluginError> {
+pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<Prepared, PluginError> {
     let backend = &config.backends[name];
     let image = image(config, backend)?;
     tracing::debug!(
@@ -90,5 +91,9 @@ pub fn driver(config: &Config, name: &BackendName, loader: &Loader) -> Result<Ar
         config.state.directory.join("backends").join(name.as_str()),
     );
     let settings = backend.settings.to_json();
-    Ok(Arc::new(Inline::configure(loader, &image, host, &settings)?))
+    Ok(Prepared {
+        driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
+        exclusive: image.manifest.exclusive,
+        sha256: image.sha256,
+    })
 }

@@ -6,8 +6,8 @@
 //! http → view → router → backend → plugin
 //! ```
 //!
-//! `config` and `telemetry` are leaves; `assemble` makes the parts, `app` runs them, `cli` and `main`
-//! start it all. ARCHITECTURE.md shows the whole.
+//! `config` and `telemetry` are leaves; `assemble` makes the parts, `generation` holds those that serve,
+//! `app` runs them, `cli` and `main` start it all. ARCHITECTURE.md shows the whole.
 
 pub mod admin;
 pub mod app;
@@ -16,7 +16,9 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod generation;
 pub mod http;
+pub mod listeners;
 pub mod memory;
 pub mod plugin;
 pub mod router;

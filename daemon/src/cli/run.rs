@@ -2,32 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand};
+use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand, write_findings};
 use super::{check, completions, config_show, man, plugin, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
 /// Runs what the arguments ask for.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> Exit {
-    let result = match arguments.command.clone().unwrap_or_default() {
-        Command::Serve => read(arguments, Purpose::Serve).and_then(|outcome| serve::serve(outcome, err)),
-        Command::Check { probe } => read(arguments, Purpose::Check)
-            .and_then(|outcome| check::check(&outcome, probe, arguments.output, out, err)),
-        Command::Config(ConfigCommand::Show) => read(arguments, Purpose::Check).and_then(|outcome| {
-            let secret_settings = |backend: &BackendName| secret_settings(&outcome, backend);
-            config_show::config_show(&outcome, secret_settings, arguments.output, out, err)
-        }),
-        Command::Status => read(arguments, Purpose::Inspect)
-            .and_then(|outcome| status::status(&outcome, arguments.output, out, err)),
-        Command::Plugin(PluginCommand::List) => read(arguments, Purpose::Inspect)
-            .and_then(|outcome| plugin::list(&outcome, arguments.output, out, err)),
-        Command::Plugin(PluginCommand::Inspect { file }) => {
-            plugin::inspect(&file, arguments.output, out, err)
-        }
-        Command::Plugin(PluginCommand::Schema { file }) => plugin::schema(&file, out, err),
-        Command::Completions { shell } => completions::completions(shell, out),
-        Command::Man { directory } => man::man(directory.as_deref(), out),
-    };
+    let result = dispatch(arguments, out, err);
     match result.and_then(|exit| out.flush().map(|()| exit)) {
         Ok(exit) => exit,
         // The reader went away, as `zonemux config show | head` does.
@@ -40,14 +22,55 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
     }
 }
 
+fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let output = arguments.output;
+    match arguments.command.clone().unwrap_or_default() {
+        Command::Serve => {
+            with_config(arguments, Purpose::Serve, err, |loaded, err| serve::serve(loaded, err))
+        }
+        Command::Check { probe } => check::check(&read(arguments, Purpose::Check)?, probe, output, out, err),
+        Command::Config(ConfigCommand::Show) => with_config(arguments, Purpose::Check, err, |loaded, err| {
+            let secret_settings = |backend: &BackendName| secret_settings(&loaded, backend);
+            config_show::config_show(&loaded, secret_settings, output, out, err)
+        }),
+        Command::Status => with_config(arguments, Purpose::Inspect, err, |loaded, err| {
+            status::status(&loaded, output, out, err)
+        }),
+        Command::Plugin(PluginCommand::List) => {
+            with_config(arguments, Purpose::Inspect, err, |loaded, err| {
+                plugin::list(&loaded, output, out, err)
+            })
+        }
+        Command::Plugin(PluginCommand::Inspect { file }) => plugin::inspect(&file, output, out, err),
+        Command::Plugin(PluginCommand::Schema { file }) => plugin::schema(&file, out, err),
+        Command::Completions { shell } => completions::completions(shell, out),
+        Command::Man { directory } => man::man(directory.as_deref(), out),
+    }
+}
+
+/// Runs a command that needs a valid configuration. Where there is none, its faults are the answer.
+fn with_config<W: Write>(
+    arguments: &Arguments,
+    purpose: Purpose,
+    err: &mut W,
+    command: impl FnOnce(Loaded, &mut W) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    match read(arguments, purpose)? {
+        Ok(loaded) => command(loaded, err),
+        Err(errors) => {
+            write_findings(&errors.faults, &errors.warnings, err)?;
+            Ok(Exit::Config)
+        }
+    }
+}
+
 fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, ConfigErrors>> {
     let environment = Environment::of_process()?;
     Ok(load(&Request { file: arguments.config.clone(), environment, purpose }))
 }
 
 /// What a backend's plugin calls secret, read from its file without running it.
-fn secret_settings(outcome: &Result<Loaded, ConfigErrors>, backend: &BackendName) -> Option<Vec<String>> {
-    let config = &outcome.as_ref().ok()?.config;
-    let image = assemble::image(config, config.backends.get(backend)?).ok()?;
+fn secret_settings(loaded: &Loaded, backend: &BackendName) -> Option<Vec<String>> {
+    let image = assemble::image(&loaded.config, loaded.config.backends.get(backend)?).ok()?;
     image.manifest.secret_settings
 }

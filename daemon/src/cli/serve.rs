@@ -7,8 +7,9 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, write_findings};
-use crate::app::{App, PluginFault};
-use crate::config::{ConfigErrors, Finding, KeyPath, Loaded};
+use crate::app::App;
+use crate::config::{Finding, KeyPath, Loaded};
+use crate::generation::PluginFault;
 use crate::service_manager;
 use crate::telemetry::{logging, metrics};
 
@@ -16,14 +17,7 @@ use crate::telemetry::{logging, metrics};
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until a signal ends it.
-pub fn serve(outcome: Result<Loaded, ConfigErrors>, err: &mut impl Write) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
-        }
-    };
+pub fn serve(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
     if let Err(error) = logging::install(loaded.config.log.level.as_str(), loaded.config.log.format) {
         writeln!(err, "error: {error}")?;
         return Ok(Exit::Failure);

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Builder;
 
-use super::{Exit, Output, write_findings};
+use super::{Exit, Output};
 use crate::backend::BackendState;
-use crate::config::{ConfigErrors, Loaded};
+use crate::config::Loaded;
 use crate::control::{self, Status};
 
 /// A daemon that is well answers in a millisecond.
@@ -15,18 +15,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up.
 pub fn status(
-    outcome: &Result<Loaded, ConfigErrors>,
+    loaded: &Loaded,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
-        }
-    };
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let asked = runtime.block_on(control::get(&loaded.config.control.socket, "/status", LIMIT));
     let status: Status = match asked {

@@ -21,8 +21,8 @@ use tokio::time::Instant;
 pub use client::{ControlError, get};
 
 use crate::admin::json;
-use crate::assemble::Parts;
 use crate::backend::{Backend, BackendStatus};
+use crate::generation::Current;
 use crate::http::{Answer, Peer, text};
 
 /// How long a probe may take.
@@ -76,16 +76,14 @@ pub struct Probe {
 /// What the control side answers from.
 #[derive(Debug, Clone)]
 pub struct Control {
-    parts: Parts,
+    current: Current,
     started: SystemTime,
-    webhook: Vec<String>,
-    admin: Vec<String>,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen.
-    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>) -> Self {
-        Self { parts, started: SystemTime::now(), webhook, admin }
+    /// A control side over whichever generation serves.
+    pub fn new(current: Current) -> Self {
+        Self { current, started: SystemTime::now() }
     }
 
     /// Answers a request.
@@ -103,12 +101,13 @@ impl Control {
         }
         match path {
             "/status" => json(&self.status()),
-            _ => json(&probe(self.parts.backends.values()).await),
+            _ => json(&probe(self.current.get().parts.backends.values()).await),
         }
     }
 
     fn status(&self) -> Status {
-        let views = self.parts.views.iter().map(|(name, view)| ViewStatus {
+        let generation = self.current.get();
+        let views = generation.parts.views.iter().map(|(name, view)| ViewStatus {
             name: name.as_str().to_owned(),
             path: view.path().to_owned(),
             backends: view.backends().iter().map(|backend| backend.name().to_owned()).collect(),
@@ -117,10 +116,10 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            webhook: self.webhook.clone(),
-            admin: self.admin.clone(),
+            webhook: generation.addresses.webhook.clone(),
+            admin: generation.addresses.admin.clone(),
             views: views.collect(),
-            backends: self.parts.backends.values().map(|backend| backend.status()).collect(),
+            backends: generation.parts.backends.values().map(|backend| backend.status()).collect(),
         }
     }
 }
