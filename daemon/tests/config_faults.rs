@@ -169,9 +169,6 @@ version = 1
 cert = "tls.crt"
 key = "tls.key"
 
-[reload]
-watch = true
-
 [plugins]
 isolation = "process"
 trust = "signature"

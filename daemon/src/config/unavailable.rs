@@ -21,11 +21,10 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 22] {
+fn table() -> [(&'static str, Refused); 21] {
     use Refused::{Always, For, Unless};
     [
         ("webhook.tls", Always),
-        ("reload.watch", For(json!(true))),
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
