@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Times};
-use crate::config::{self, BackendName, Config, ViewName};
-use crate::generation::Prepared;
+use crate::config::{self, BackendName, Config, Gzip, ViewName};
+use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
+use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
-use crate::view::{self, View};
+use crate::view::{self, Calls, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
 #[derive(Debug, Clone)]
@@ -21,13 +22,17 @@ pub struct Parts {
 impl Parts {
     /// The parts of a configuration.
     pub fn of(config: &Config) -> Self {
-        let backends: BTreeMap<_, _> = config
-            .backends
-            .iter()
-            .map(|(name, backend)| {
-                (name.clone(), Backend::new(name.as_str(), zones(backend), times(backend)))
-            })
-            .collect();
+        let backends = config.backends.iter();
+        let parts = Self::with(
+            config,
+            backends.map(|(name, configured)| (name.clone(), backend(name, configured, None))).collect(),
+        );
+        parts.refresh();
+        parts
+    }
+
+    /// Views over backends that are there already; [`refresh`](Self::refresh) routes and scopes them.
+    pub fn with(config: &Config, backends: BTreeMap<BackendName, Arc<Backend>>) -> Self {
         let views = config
             .views
             .iter()
@@ -36,9 +41,24 @@ impl Parts {
                 (name.clone(), View::new(name.as_str(), view.path.as_str(), behind))
             })
             .collect();
-        let parts = Self { backends, views };
-        parts.refresh();
-        parts
+        Self { backends, views }
+    }
+
+    /// The views by their paths, with the credentials that their callers must have. Calls are counted
+    /// among those in flight; in the place of removed views, by path, stands what says so.
+    pub fn view_table(
+        &self,
+        config: &Config,
+        in_flight: &InFlight,
+        removed: &BTreeMap<String, Arc<RemovedView>>,
+    ) -> ViewTable {
+        let table = ViewTable::guarded(self.views.iter().map(|(name, view)| {
+            let auth = config.views.get(name).and_then(|view| view.auth.as_ref());
+            let counted = in_flight.count(Arc::clone(view) as Arc<dyn Calls>);
+            (view.path().to_owned(), counted, auth.map(credentials))
+        }));
+        let removed = removed.iter().map(|(path, view)| (path.clone(), Arc::clone(view) as Arc<dyn Calls>));
+        table.with_removed(removed)
     }
 
     /// Routes and scopes by the zones that are known now.
@@ -50,6 +70,49 @@ impl Parts {
         }
         view::set_scopes(&views, &backends);
     }
+}
+
+/// A backend that is not open yet. It takes its turn in writing with the one before it of its name.
+pub fn backend(name: &BackendName, backend: &config::Backend, before: Option<&Backend>) -> Arc<Backend> {
+    let (zones, times) = (zones(backend), times(backend));
+    match before {
+        None => Backend::new(name.as_str(), zones, times),
+        Some(before) => before.successor(zones, times),
+    }
+}
+
+/// The webhook's limits, as configured.
+pub fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
+    let settings = WebhookSettings {
+        max_body: webhook.max_body.as_usize(),
+        deadline: webhook.deadline.into(),
+        ..WebhookSettings::default()
+    };
+    match webhook.gzip {
+        Gzip::Auto => settings,
+        Gzip::Always => WebhookSettings { gzip_local: true, ..settings },
+        Gzip::Never => WebhookSettings { gzip_from: u64::MAX, ..settings },
+    }
+}
+
+/// The configuration was read without the files of `[webhook.tls]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`webhook.tls`: its files have not been read")]
+pub struct CertificatesNotRead;
+
+/// What the webhook's TCP listeners speak: TLS by the certificates that were read, or plain HTTP where
+/// none is configured.
+pub fn tls_config(
+    webhook: &config::Webhook,
+) -> Result<Option<Arc<rustls::ServerConfig>>, CertificatesNotRead> {
+    let Some(tls) = &webhook.tls else { return Ok(None) };
+    let certificates = tls.certificates.as_ref().ok_or(CertificatesNotRead)?;
+    Ok(Some(certificates.server_config()))
+}
+
+fn credentials(auth: &config::Auth) -> Credentials {
+    let second = auth.second_password.as_ref().map(config::Secret::expose);
+    Credentials::new(&auth.user, auth.password.expose(), second)
 }
 
 fn zones(backend: &config::Backend) -> Vec<String> {
@@ -93,7 +156,6 @@ pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<P
     let settings = backend.settings.to_json();
     Ok(Prepared {
         driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
-        exclusive: image.manifest.exclusive,
-        sha256: image.sha256,
+        file: PluginFile { exclusive: image.manifest.exclusive, sha256: image.sha256 },
     })
 }

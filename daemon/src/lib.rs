@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `config` and `telemetry` are leaves; `assemble` makes the parts, `generation` holds those that serve,
-//! `app` runs them, `cli` and `main` start it all. ARCHITECTURE.md shows the whole.
+//! `reload` puts others in their place, `app` runs it all, `cli` and `main` start it all. ARCHITECTURE.md shows the whole.
 
 pub mod admin;
 pub mod app;
@@ -18,9 +18,10 @@ pub mod config;
 pub mod control;
 pub mod generation;
 pub mod http;
-pub mod listeners;
+pub mod listening;
 pub mod memory;
 pub mod plugin;
+pub mod reload;
 pub mod router;
 pub mod service_manager;
 pub mod telemetry;

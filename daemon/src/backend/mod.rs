@@ -4,6 +4,7 @@
 mod batch;
 mod distinct;
 mod driver;
+mod handover;
 mod lifecycle;
 mod list;
 mod listing;
@@ -12,7 +13,7 @@ mod status;
 mod writing;
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Selection};
 pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use handover::Held;
 pub use list::{List, ListSink, ListSource, list};
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};
@@ -62,6 +64,8 @@ pub struct Backend {
     flight: Mutex<Option<Arc<Flight>>>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    /// Calls are refused while another is about to own what this one owns.
+    held: AtomicBool,
 }
 
 /// What is known of a backend that was open once.
@@ -80,8 +84,23 @@ impl fmt::Debug for Backend {
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
     pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times) -> Arc<Self> {
+        Self::with_lane(name.into(), zones, times, Arc::default())
+    }
+
+    /// The next backend of this name. It writes in the same lane: no apply of the one can run beside an
+    /// apply of the other.
+    pub fn successor(&self, zones: Vec<String>, times: Times) -> Arc<Self> {
+        Self::with_lane(self.name.clone(), zones, times, Arc::clone(&self.lane))
+    }
+
+    fn with_lane(
+        name: String,
+        zones: Vec<String>,
+        times: Times,
+        lane: Arc<tokio::sync::Mutex<()>>,
+    ) -> Arc<Self> {
         Arc::new(Self {
-            name: name.into(),
+            name,
             times,
             configured_zones: zones,
             driver: OnceLock::new(),
@@ -89,11 +108,12 @@ impl Backend {
             known: ArcSwapOption::empty(),
             scope: ArcSwap::default(),
             health: Mutex::default(),
-            lane: Arc::default(),
+            lane,
             epoch: AtomicU64::new(0),
             flight: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            held: AtomicBool::new(false),
         })
     }
 
@@ -110,9 +130,13 @@ impl Backend {
         self.known.load().as_ref().map(|known| known.capabilities.zones.clone())
     }
 
-    /// Says which names are the backend's own; until then its list is empty of all.
+    /// Says which names are the backend's own; until then its list is empty of all. A listing that was
+    /// begun under another scope is not joined any more.
     pub fn set_scope(&self, scope: Scope) {
-        self.scope.store(Arc::new(scope));
+        if **self.scope.load() != scope {
+            self.scope.store(Arc::new(scope));
+            self.outdate_lists();
+        }
     }
 
     /// What a call is told.

@@ -9,12 +9,10 @@ use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
-use super::findings::finding_json;
-use super::serve::findings;
 use super::{Exit, Output, write_findings};
 use crate::assemble::Parts;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
+use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report};
 use crate::control::{self, ControlError, Probe};
 use crate::generation::{self, LoadError, PluginFault, Prepared};
 use crate::plugin::{Loader, PluginError};
@@ -49,7 +47,7 @@ pub fn report(
             }
         }
         Output::Json => {
-            let list = |findings: &[Finding]| findings.iter().map(finding_json).collect::<Vec<_>>();
+            let list = |findings: &[Finding]| findings.iter().map(Report::from).collect::<Vec<_>>();
             let report = json!({
                 "valid": faults.is_empty(),
                 "faults": list(faults),
@@ -90,7 +88,7 @@ pub fn check(
             warnings.push(Finding::at(&key, message));
         }
     }
-    let faults = findings(&faults);
+    let faults: Vec<Finding> = faults.iter().flat_map(PluginFault::findings).collect();
     if !faults.is_empty() || !probe {
         // A plugin that hangs must not keep the process.
         runtime.shutdown_background();

@@ -6,9 +6,8 @@ use std::io::{self, Write};
 use clap::builder::styling::{Effects, Style};
 use serde_json::{Value, json};
 
-use super::findings::origin_json;
 use super::{Exit, Output, write_findings};
-use crate::config::{BackendName, Effective, Loaded};
+use crate::config::{BackendName, Effective, Layer, Loaded};
 
 const ORIGIN: Style = Style::new().effects(Effects::DIMMED);
 
@@ -49,7 +48,7 @@ fn value_json(effective: &Effective) -> Value {
         "key": effective.key.to_string(),
         "value": effective.value,
         "redacted": effective.is_redacted,
-        "origins": effective.origins.iter().map(origin_json).collect::<Vec<_>>(),
+        "origins": effective.origins.iter().map(Layer::from).collect::<Vec<_>>(),
     })
 }
 

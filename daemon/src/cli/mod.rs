@@ -11,6 +11,7 @@ mod exit;
 mod findings;
 pub mod man;
 pub mod plugin;
+pub mod reload;
 mod run;
 pub mod serve;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand, write_findings};
-use super::{check, completions, config_show, man, plugin, serve, status};
+use super::{check, completions, config_show, man, plugin, reload, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -26,18 +26,22 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
     let output = arguments.output;
     match arguments.command.clone().unwrap_or_default() {
         Command::Serve => {
-            with_config(arguments, Purpose::Serve, err, |loaded, err| serve::serve(loaded, err))
+            let request = request(arguments, Purpose::Serve)?;
+            valid(load(&request), err, |loaded, err| serve::serve(request, loaded, err))
         }
         Command::Check { probe } => check::check(&read(arguments, Purpose::Check)?, probe, output, out, err),
-        Command::Config(ConfigCommand::Show) => with_config(arguments, Purpose::Check, err, |loaded, err| {
-            let secret_settings = |backend: &BackendName| secret_settings(&loaded, backend);
-            config_show::config_show(&loaded, secret_settings, output, out, err)
-        }),
-        Command::Status => with_config(arguments, Purpose::Inspect, err, |loaded, err| {
+        Command::Config(ConfigCommand::Show) => {
+            valid(read(arguments, Purpose::Check)?, err, |loaded, err| {
+                let secret_settings = |backend: &BackendName| secret_settings(&loaded, backend);
+                config_show::config_show(&loaded, secret_settings, output, out, err)
+            })
+        }
+        Command::Status => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
             status::status(&loaded, output, out, err)
         }),
+        Command::Reload => reload::reload(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::Plugin(PluginCommand::List) => {
-            with_config(arguments, Purpose::Inspect, err, |loaded, err| {
+            valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
                 plugin::list(&loaded, output, out, err)
             })
         }
@@ -49,13 +53,12 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
 }
 
 /// Runs a command that needs a valid configuration. Where there is none, its faults are the answer.
-fn with_config<W: Write>(
-    arguments: &Arguments,
-    purpose: Purpose,
+fn valid<W: Write>(
+    outcome: Result<Loaded, ConfigErrors>,
     err: &mut W,
     command: impl FnOnce(Loaded, &mut W) -> io::Result<Exit>,
 ) -> io::Result<Exit> {
-    match read(arguments, purpose)? {
+    match outcome {
         Ok(loaded) => command(loaded, err),
         Err(errors) => {
             write_findings(&errors.faults, &errors.warnings, err)?;
@@ -64,9 +67,13 @@ fn with_config<W: Write>(
     }
 }
 
-fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, ConfigErrors>> {
+fn request(arguments: &Arguments, purpose: Purpose) -> io::Result<Request> {
     let environment = Environment::of_process()?;
-    Ok(load(&Request { file: arguments.config.clone(), environment, purpose }))
+    Ok(Request { file: arguments.config.clone(), environment, purpose })
+}
+
+fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, ConfigErrors>> {
+    Ok(load(&request(arguments, purpose)?))
 }
 
 /// What a backend's plugin calls secret, read from its file without running it.

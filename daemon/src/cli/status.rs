@@ -7,8 +7,9 @@ use tokio::runtime::Builder;
 
 use super::{Exit, Output};
 use crate::backend::BackendState;
-use crate::config::Loaded;
+use crate::config::{Finding, Loaded};
 use crate::control::{self, Status};
+use crate::reload::Outcome;
 
 /// A daemon that is well answers in a millisecond.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -47,6 +48,7 @@ pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io:
     writeln!(out, "zonemux {}, process {}, up {}", status.version, status.pid, age(status.started_at))?;
     writeln!(out, "webhook {}", status.webhook.join(", "))?;
     writeln!(out, "admin   {}", status.admin.join(", "))?;
+    write_generation(status, &age, out)?;
     for view in &status.views {
         writeln!(out, "view {} at {}: {}", view.name, view.path, view.backends.join(", "))?;
     }
@@ -59,6 +61,22 @@ pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io:
         if let (Some(error), Some(at)) = (&backend.last_error, backend.last_error_at) {
             writeln!(out, "  last error {} ago: {error}", age(at))?;
         }
+    }
+    Ok(())
+}
+
+fn write_generation(status: &Status, age: &dyn Fn(u64) -> String, out: &mut impl Write) -> io::Result<()> {
+    let Outcome { at, successful, faults, .. } = &status.reload;
+    write!(out, "generation {}", status.generation)?;
+    if *successful && status.generation > 1 {
+        write!(out, ", loaded {} ago", age(*at))?;
+    }
+    if !successful {
+        write!(out, ", another was refused {} ago:", age(*at))?;
+    }
+    writeln!(out)?;
+    for fault in faults {
+        writeln!(out, "  {}", Finding::from(fault))?;
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub struct Loaded {
     /// The files it was read from, the main one first.
     pub files: Vec<PathBuf>,
     /// All that it was made from and that can change: those files, the folder `conf.d`, and the files of
-    /// secrets. Some may not be there.
+    /// secrets and certificates. Some may not be there.
     pub sources: Vec<PathBuf>,
     pub(super) entries: Vec<Entry>,
 }
@@ -79,10 +79,10 @@ fn finish(
     }
     let merged = merge_layers(&files, environment, &mut faults);
     let decoded = decode(merged.root(), environment, purpose);
-    let Decoded { config, faults: more, warnings, entries, control, secret_files } = decoded;
+    let Decoded { config, faults: more, warnings, entries, control, referenced_files } = decoded;
     faults.extend(more);
     let mut sources = files.sources;
-    sources.extend(secret_files);
+    sources.extend(referenced_files);
     match config {
         Some(config) if faults.is_empty() => {
             Ok(Loaded { config, warnings, files: files.paths, sources, entries })

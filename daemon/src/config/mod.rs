@@ -4,6 +4,7 @@
 //! (`ZONEMUX__SECTION__KEY`). The `config` crate merges them and keeps each value's origin; our own
 //! decoder walks the merged tree, because it must report every fault at once.
 
+mod certificates;
 mod checks;
 mod decode;
 mod effective;
@@ -16,11 +17,13 @@ mod model;
 mod nearest;
 mod origin;
 mod paths;
+mod report;
 mod secret_place;
 mod settings;
 mod unavailable;
 mod value;
 
+pub use certificates::Certificates;
 pub use effective::Effective;
 pub use environment::Environment;
 pub use error::{ConfigErrors, Finding};
@@ -31,9 +34,10 @@ pub use model::{
     Shutdown, State, Tls, Ttl, View, Webhook,
 };
 pub use origin::Origin;
+pub use report::{Layer, Report};
 pub use settings::SettingsTree;
 pub use value::{
     BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,
-    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, Trust,
-    TypePattern, ViewName, ViewPath, Zone,
+    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, SocketMode,
+    Trust, TypePattern, ViewName, ViewPath, Zone,
 };

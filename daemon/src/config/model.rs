@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use super::certificates::Certificates;
 use super::settings::SettingsTree;
 use super::value::{
     BackendName, ByteSize, Duration, Gzip, Isolation, ListenSet, LogFilter, LogFormat, MaxDeletes, Ownership,
-    PluginReference, ProtectedName, RecordType, Secret, Sha256, Trust, ViewName, ViewPath, Zone,
+    PluginReference, ProtectedName, RecordType, Secret, Sha256, SocketMode, Trust, ViewName, ViewPath, Zone,
 };
 
 /// Everything that the daemon is told. Paths are absolute.
@@ -49,6 +50,8 @@ pub struct Webhook {
     pub deadline: Duration,
     /// When large answers are compressed.
     pub gzip: Gzip,
+    /// The mode of its unix sockets.
+    pub socket_mode: SocketMode,
     /// TLS on every TCP address.
     pub tls: Option<Tls>,
 }
@@ -62,6 +65,9 @@ pub struct Tls {
     pub key: PathBuf,
     /// Authorities of client certificates; where given, clients must have one.
     pub client_ca: Option<PathBuf>,
+    /// What these files held; none where the configuration was read for
+    /// [`Purpose::Inspect`](super::Purpose::Inspect).
+    pub certificates: Option<Certificates>,
 }
 
 /// The read-only side: probes, metrics, summary.
@@ -146,8 +152,10 @@ pub struct View {
 pub struct Auth {
     /// The user's name.
     pub user: String,
-    /// The one password, or the two that are valid while they are being rotated.
-    pub passwords: Vec<Secret>,
+    /// The password.
+    pub password: Secret,
+    /// A second one, as good as the first while they are being rotated.
+    pub second_password: Option<Secret>,
 }
 
 /// A configured instance of a plugin.

@@ -21,15 +21,13 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 21] {
+fn table() -> [(&'static str, Refused); 19] {
     use Refused::{Always, For, Unless};
     [
-        ("webhook.tls", Always),
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
         ("journal", Always),
-        ("views.*.auth", Always),
         ("backends.*.mirrors", Unless(json!([]))),
         ("backends.*.mirror_required", For(json!(true))),
         ("backends.*.isolation", For(json!("process"))),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::header::HOST;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
@@ -57,7 +57,25 @@ pub async fn get<T: DeserializeOwned>(
     route: &str,
     limit: Duration,
 ) -> Result<T, ControlError> {
-    match tokio::time::timeout(limit, exchange(socket, route)).await {
+    ask(socket, Method::GET, route, limit).await
+}
+
+/// Asks a route of the control side to do something, within `limit`.
+pub async fn post<T: DeserializeOwned>(
+    socket: &Path,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    ask(socket, Method::POST, route, limit).await
+}
+
+async fn ask<T: DeserializeOwned>(
+    socket: &Path,
+    method: Method,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    match tokio::time::timeout(limit, exchange(socket, method, route)).await {
         Ok(result) => {
             let body = result?;
             serde_json::from_slice(&body).map_err(|error| ControlError::Answer(error.to_string()))
@@ -66,7 +84,7 @@ pub async fn get<T: DeserializeOwned>(
     }
 }
 
-async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
+async fn exchange(socket: &Path, method: Method, route: &str) -> Result<Bytes, ControlError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             ControlError::NotRunning(socket.to_owned())
@@ -77,7 +95,9 @@ async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let connection = tokio::spawn(connection);
-    let request = Request::get(route)
+    let request = Request::builder()
+        .method(method)
+        .uri(route)
         .header(HOST, "zonemux")
         .body(Empty::<Bytes>::new())
         .map_err(|error| ControlError::Answer(error.to_string()))?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
+//! | `POST /reload` | [`Outcome`]: what came of reading the configuration anew |
 
 mod client;
 
@@ -18,12 +19,13 @@ use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get};
+pub use client::{ControlError, get, post};
 
 use crate::admin::json;
 use crate::backend::{Backend, BackendStatus};
 use crate::generation::Current;
 use crate::http::{Answer, Peer, text};
+use crate::reload::{Outcome, Reloader};
 
 /// How long a probe may take.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(60);
@@ -37,6 +39,10 @@ pub struct Status {
     pub pid: u32,
     /// When it started, in seconds since 1970.
     pub started_at: u64,
+    /// How many configurations have served since then, the one that serves now included.
+    pub generation: u64,
+    /// What came of the last attempt to read the configuration.
+    pub reload: Outcome,
     /// Where ExternalDNS finds it.
     pub webhook: Vec<String>,
     /// Where probes and metrics are.
@@ -77,31 +83,42 @@ pub struct Probe {
 #[derive(Debug, Clone)]
 pub struct Control {
     current: Current,
+    reloader: Reloader,
     started: SystemTime,
 }
 
 impl Control {
     /// A control side over whichever generation serves.
-    pub fn new(current: Current) -> Self {
-        Self { current, started: SystemTime::now() }
+    pub fn new(current: Current, reloader: Reloader) -> Self {
+        Self { current, reloader, started: SystemTime::now() }
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path();
         tracing::info!(%peer, method = %request.method(), path, "control request");
-        if !matches!(path, "/status" | "/probe") {
-            let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
-            return text(StatusCode::NOT_FOUND, message);
-        }
-        if request.method() != Method::GET {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "error: wrong method\nhint: use GET\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        let method = match path {
+            "/status" | "/probe" => Method::GET,
+            "/reload" => Method::POST,
+            _ => {
+                let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
+                return text(StatusCode::NOT_FOUND, message);
+            }
+        };
+        if request.method() != method {
+            let message = format!("error: wrong method\nhint: use {method}\n");
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, message);
+            let allow = if method == Method::GET { "GET" } else { "POST" };
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
             return answer;
         }
         match path {
             "/status" => json(&self.status()),
-            _ => json(&probe(self.current.get().parts.backends.values()).await),
+            "/probe" => json(&probe(self.current.get().parts.backends.values()).await),
+            _ => match self.reloader.reload().await {
+                Some(outcome) => json(&*outcome),
+                None => text(StatusCode::SERVICE_UNAVAILABLE, "error: the daemon is stopping\n"),
+            },
         }
     }
 
@@ -116,6 +133,8 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            generation: generation.number,
+            reload: Outcome::clone(&self.reloader.last()),
             webhook: generation.addresses.webhook.clone(),
             admin: generation.addresses.admin.clone(),
             views: views.collect(),

@@ -1,16 +1,24 @@
 //! A generation: one configuration, and all that was made from it. One of them serves; a reload makes
 //! the next beside it and puts it in its place.
 
+mod in_flight;
+mod kept;
 mod plugins;
+mod removed;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
-pub use plugins::{LOAD_LIMIT, LoadError, PluginFault, Prepared, load};
+pub use in_flight::InFlight;
+pub use kept::same_instance;
+pub use plugins::{LOAD_LIMIT, LoadError, PluginFault, PluginFile, Prepared, load};
+pub use removed::RemovedView;
 
 use crate::assemble::Parts;
-use crate::config::Config;
+use crate::config::{BackendName, Config};
+use crate::http::Server;
 
 /// One configuration, and all that was made from it.
 #[derive(Debug)]
@@ -23,6 +31,34 @@ pub struct Generation {
     pub parts: Parts,
     /// Where the daemon listens.
     pub addresses: Addresses,
+    /// The calls that it answers.
+    pub in_flight: InFlight,
+    /// The files of its backends' plugins; those that are not loaded, or not yet, are missing.
+    files: Mutex<BTreeMap<BackendName, PluginFile>>,
+}
+
+impl Generation {
+    /// A generation that has loaded these plugins so far.
+    pub fn new(
+        number: u64,
+        config: Arc<Config>,
+        parts: Parts,
+        addresses: Addresses,
+        files: BTreeMap<BackendName, PluginFile>,
+    ) -> Self {
+        let files = Mutex::new(files);
+        Self { number, config, parts, addresses, in_flight: InFlight::default(), files }
+    }
+
+    /// A backend's plugin is loaded.
+    pub fn loaded(&self, backend: BackendName, file: PluginFile) {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(backend, file);
+    }
+
+    /// The file of a backend's plugin, if it is loaded.
+    pub fn file(&self, backend: &BackendName) -> Option<PluginFile> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(backend).cloned()
+    }
 }
 
 /// Where a daemon listens, with the real ports where port 0 was asked for.
@@ -32,6 +68,14 @@ pub struct Addresses {
     pub webhook: Vec<String>,
     /// For probes and metrics.
     pub admin: Vec<String>,
+}
+
+impl Addresses {
+    /// Where these servers listen.
+    pub fn of(webhook: &Server, admin: &Server) -> Self {
+        let shown = |server: &Server| server.addresses().iter().map(ToString::to_string).collect();
+        Self { webhook: shown(webhook), admin: shown(admin) }
+    }
 }
 
 /// The generation that serves, for all who look at it.

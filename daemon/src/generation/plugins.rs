@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use zonemux_plugin::Fault;
+
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config};
-use crate::plugin::{Loader, PluginError};
+use crate::config::{BackendName, Config, Finding, KeyPath};
+use crate::plugin::{Loader, PluginError, Refusal};
 
 /// How long a plugin may take to be loaded and to read its settings.
 pub const LOAD_LIMIT: Duration = Duration::from_secs(20);
@@ -21,12 +23,46 @@ pub struct PluginFault {
     pub error: PluginError,
 }
 
+impl PluginFault {
+    /// The same as faults of the configuration: one for each setting that is refused, else one.
+    pub fn findings(&self) -> Vec<Finding> {
+        let backend = KeyPath::of(&["backends", self.backend.as_str()]);
+        let Refusal::Settings(settings) = &self.error.reason else {
+            let finding = Finding::at(&backend.key("plugin"), self.error.to_string());
+            return vec![self.error.hint().into_iter().fold(finding, Finding::hint)];
+        };
+        let finding = |fault: &Fault| {
+            let steps = fault.path.split('.').filter(|step| !step.is_empty());
+            let key = steps.fold(backend.key("settings"), |key, step| step_into(&key, step));
+            let finding = Finding::at(&key, fault.message.clone());
+            if fault.hint.is_empty() { finding } else { finding.hint(fault.hint.clone()) }
+        };
+        settings.iter().map(finding).collect()
+    }
+}
+
+/// One step of a plugin's path, such as `servers` or `servers[2]`.
+fn step_into(key: &KeyPath, step: &str) -> KeyPath {
+    let index = step.strip_suffix(']').and_then(|step| step.rsplit_once('['));
+    match index.and_then(|(name, index)| Some((name, index.parse().ok()?))) {
+        Some((name, index)) => key.key(name).index(index),
+        None => key.key(step),
+    }
+}
+
 /// A plugin that has accepted a backend's settings; nothing is open yet.
 #[derive(Clone)]
 pub struct Prepared {
     /// What opens it.
     pub driver: Arc<dyn Driver>,
-    /// The file's hash, in lower-case hexadecimal.
+    /// The file that it is.
+    pub file: PluginFile,
+}
+
+/// What counts of a plugin's file once it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginFile {
+    /// Its hash, in lower-case hexadecimal.
     pub sha256: String,
     /// Whether two of its instances can't be open at a time.
     pub exclusive: bool,
@@ -34,10 +70,7 @@ pub struct Prepared {
 
 impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prepared")
-            .field("sha256", &self.sha256)
-            .field("exclusive", &self.exclusive)
-            .finish_non_exhaustive()
+        f.debug_struct("Prepared").field("file", &self.file).finish_non_exhaustive()
     }
 }
 

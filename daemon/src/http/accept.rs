@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use super::listen::{Listener, ListenerSocket};
+use super::listen::{Listener, ListenerSocket, StdSocket};
 use super::stream::Stream;
 
 /// Who is at the other end of a connection.
@@ -65,20 +66,48 @@ impl Acceptor for Listener {
         match &self.socket {
             ListenerSocket::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                // Answers are written whole: waiting for more to send would only delay them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "TCP_NODELAY could not be set");
-                }
-                Ok((Stream::Tcp(stream), Peer::Tcp(address)))
+                Ok(over_tcp(stream, address))
             }
             ListenerSocket::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                let credentials = stream.peer_cred()?;
-                let (uid, gid) = (credentials.uid(), credentials.gid());
-                Ok((Stream::Unix(stream), Peer::Unix { pid: credentials.pid(), uid, gid }))
+                over_unix(stream)
             }
         }
     }
+}
+
+fn over_tcp(stream: TcpStream, address: SocketAddr) -> (Stream, Peer) {
+    // Answers are written whole: waiting for more to send would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    (Stream::Tcp(stream), Peer::Tcp(address))
+}
+
+fn over_unix(stream: UnixStream) -> io::Result<(Stream, Peer)> {
+    let credentials = stream.peer_cred()?;
+    let (uid, gid) = (credentials.uid(), credentials.gid());
+    Ok((Stream::Unix(stream), Peer::Unix { pid: credentials.pid(), uid, gid }))
+}
+
+/// Closes a listener, and gives the connections that its clients have made and nobody has accepted
+/// yet: the kernel would reset them.
+pub(super) fn last_connections(listener: Listener) -> Vec<(Stream, Peer)> {
+    let Ok(socket) = listener.into_socket() else { return Vec::new() };
+    std::iter::from_fn(|| match &socket {
+        StdSocket::Tcp(listener) => {
+            let (stream, address) = listener.accept().ok()?;
+            let of_tokio = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            Some(of_tokio.map(|stream| over_tcp(stream, address)))
+        }
+        StdSocket::Unix(listener) => {
+            let (stream, _) = listener.accept().ok()?;
+            let of_tokio = stream.set_nonblocking(true).and_then(|()| UnixStream::from_std(stream));
+            Some(of_tokio.and_then(over_unix))
+        }
+    })
+    .flatten()
+    .collect()
 }
 
 /// The first wait after `accept` failed for want of something; it doubles.
@@ -93,7 +122,7 @@ const LOG_EVERY: Duration = Duration::from_secs(1);
 /// where they cost nothing. A server that ended on a failing `accept` could be stopped by anybody who
 /// opens connections until the descriptors run out.
 pub async fn accept_all<A: Acceptor>(
-    mut acceptor: A,
+    acceptor: &mut A,
     slots: Arc<Semaphore>,
     mut serve: impl FnMut(A::Stream, Peer, OwnedSemaphorePermit),
 ) {
@@ -162,7 +191,8 @@ mod tests {
         let start = Instant::now();
         let (served, mut was_served) = tokio::sync::mpsc::unbounded_channel();
         let slots = Arc::new(Semaphore::new(1));
-        let accepting = accept_all(Script(errors.into(), false), slots, |_, _, slot| {
+        let mut script = Script(errors.into(), false);
+        let accepting = accept_all(&mut script, slots, |_, _, slot| {
             served.send(slot).unwrap();
         });
         tokio::select! {
@@ -191,10 +221,11 @@ mod tests {
     async fn beyond_the_cap_connections_wait_unaccepted() {
         let slots = Arc::new(Semaphore::new(0));
         let (served, mut was_served) = tokio::sync::mpsc::unbounded_channel();
-        let accepting = accept_all(Script(VecDeque::new(), false), Arc::clone(&slots), move |_, _, slot| {
-            served.send(slot).unwrap();
+        let of_slots = Arc::clone(&slots);
+        let accepting = tokio::spawn(async move {
+            let mut script = Script(VecDeque::new(), false);
+            accept_all(&mut script, of_slots, |_, _, slot| served.send(slot).unwrap()).await;
         });
-        let accepting = tokio::spawn(accepting);
         tokio::task::yield_now().await;
         assert!(was_served.try_recv().is_err());
         slots.add_permits(1);

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 /// How long a connection may do nothing useful.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionTimes {
+    /// From the beginning to the first request's first byte. A client connects in order to ask
+    /// something, so that one that says nothing need not be waited for as long as between two calls.
+    pub first: Duration,
     /// Between an answer and the next request's first byte. A client may pick a pooled connection at
     /// the moment when it is closed, and ExternalDNS ends on that: Go gives up idle connections after
     /// 90 s, so that the server must not be the first.
@@ -24,6 +27,7 @@ pub struct ConnectionTimes {
 impl Default for ConnectionTimes {
     fn default() -> Self {
         Self {
+            first: Duration::from_secs(20),
             idle: Duration::from_secs(130),
             head: Duration::from_secs(10),
             stalled: Duration::from_secs(60),
@@ -42,6 +46,8 @@ pub(super) enum Overdue {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
+    /// No byte at all yet.
+    Fresh,
     /// No byte of a next request yet.
     Idle,
     /// In the middle of a header block.
@@ -67,7 +73,7 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 
 impl Activity {
     pub(super) fn new() -> Self {
-        let state = State { phase: Phase::Idle, since: Instant::now(), stalled_since: None, ended: false };
+        let state = State { phase: Phase::Fresh, since: Instant::now(), stalled_since: None, ended: false };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -80,7 +86,7 @@ impl Activity {
         let mut state = self.state();
         if bytes == 0 {
             state.ended = true;
-        } else if state.phase == Phase::Idle {
+        } else if matches!(state.phase, Phase::Fresh | Phase::Idle) {
             state.phase = Phase::Head;
             state.since = Instant::now();
         }
@@ -122,7 +128,7 @@ impl Activity {
     /// Whether no call is being answered. What hyper writes then is its own answer to a header block
     /// that it could not read.
     pub(super) fn between_calls(&self) -> bool {
-        matches!(self.state().phase, Phase::Idle | Phase::Head)
+        matches!(self.state().phase, Phase::Fresh | Phase::Idle | Phase::Head)
     }
 
     /// Whether the client has closed its side.
@@ -137,6 +143,7 @@ impl Activity {
             return Some((since + times.stalled, Overdue::Stalled));
         }
         match state.phase {
+            Phase::Fresh => Some((state.since + times.first, Overdue::Idle)),
             Phase::Idle => Some((state.since + times.idle, Overdue::Idle)),
             Phase::Head => Some((state.since + times.head, Overdue::Head)),
             Phase::Busy | Phase::Flushing => None,
@@ -158,7 +165,7 @@ mod tests {
         let times = ConnectionTimes::default();
         let activity = Activity::new();
         let start = Instant::now();
-        assert_eq!(activity.deadline(&times), Some((start + times.idle, Overdue::Idle)));
+        assert_eq!(activity.deadline(&times), Some((start + times.first, Overdue::Idle)));
 
         tokio::time::advance(Duration::from_secs(3)).await;
         activity.read(1);

@@ -98,7 +98,7 @@ where
     C: Drive + Unpin,
 {
     let mut cancelled = pin!(stop.cancelled().fuse());
-    let mut alarm = pin!(tokio::time::sleep(times.idle));
+    let mut alarm = pin!(tokio::time::sleep(times.first));
     let mut idle_is_over = false;
     poll_fn(|cx| {
         if cancelled.as_mut().poll(cx).is_ready() {
@@ -162,7 +162,7 @@ async fn answer(handler: impl Future<Output = Answer>) -> Answer {
 
 /// Closes our side and reads on for a while: with unread bytes the kernel would reset the connection,
 /// and the client would lose the answer.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, times: &ConnectionTimes) {
+pub(super) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, times: &ConnectionTimes) {
     let read_on = async {
         if stream.shutdown().await.is_err() {
             return;

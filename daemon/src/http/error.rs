@@ -9,10 +9,11 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer};
+use super::auth::Refused;
 use super::body::BodyError;
 use super::media_type::{MEDIA_TYPE, Unsupported};
 use crate::view::{CallError, CallErrorKind};
@@ -26,7 +27,8 @@ pub struct Failure {
     message: String,
     hint: Cow<'static, str>,
     retry_after: Option<Duration>,
-    allow: Option<&'static str>,
+    /// What the status demands beside the words.
+    header: Option<(HeaderName, HeaderValue)>,
     close: bool,
 }
 
@@ -34,7 +36,7 @@ impl Failure {
     /// A failure that says what was wrong, and what to do about it.
     pub fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         let (message, hint) = (message.into(), hint.into());
-        Self { status, message, hint, retry_after: None, allow: None, close: false }
+        Self { status, message, hint, retry_after: None, header: None, close: false }
     }
 
     /// The same, and the connection ends with it.
@@ -68,7 +70,22 @@ impl Failure {
     pub fn method_not_allowed(method: &Method, path: &str, allow: &'static str) -> Self {
         let message = format!("`{}` does not take {}", printable(path), printable(method.as_str()));
         let hint = format!("it takes {allow}");
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint) }
+        let header = Some((ALLOW, HeaderValue::from_static(allow)));
+        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint) }
+    }
+
+    /// The view wants credentials, and the request has not the right ones.
+    pub(super) fn unauthorized(refused: &Refused) -> Self {
+        let message = match refused {
+            Refused::Missing => "this path wants a user and a password",
+            Refused::Unreadable => "the `Authorization` is not one of HTTP Basic authentication",
+            Refused::Wrong { .. } => "the user or the password is not right",
+        };
+        let hint = "start ExternalDNS with `--webhook-provider-url=http://USER:PASSWORD@HOST:PORT/PATH`; \
+                    both stand in the view's `auth` table, and in a URL all but letters, digits and `-._~` \
+                    as `%` with two hexadecimal digits";
+        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zonemux\"")));
+        Self { header, ..Self::new(StatusCode::UNAUTHORIZED, message, hint) }
     }
 
     /// The client's `Accept` leaves no room for our media type.
@@ -122,8 +139,8 @@ impl Failure {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, seconds.max(1).into());
         }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -227,6 +244,12 @@ pub(super) fn instead_of_parser(head: &[u8]) -> Option<Bytes> {
 pub(super) fn slow_head(limit: Duration) -> Bytes {
     let message = format!("the request's header block was not complete within {limit:?}");
     raw(StatusCode::REQUEST_TIMEOUT, &message, "send it in one go")
+}
+
+/// What a client gets that speaks plain HTTP where TLS is wanted.
+pub(super) fn plain_http() -> Bytes {
+    let message = "this port speaks TLS, and the request came without";
+    raw(StatusCode::BAD_REQUEST, message, "write `https://` where the URL has `http://`")
 }
 
 /// An answer outside of hyper: complete, and the last one of its connection.

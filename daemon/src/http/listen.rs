@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UnixListener};
 
+use super::tls::Tls;
+
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Address {
@@ -35,6 +37,11 @@ const BACKLOG: i32 = 1024;
 pub struct Listener {
     pub(super) socket: ListenerSocket,
     address: Address,
+    /// What it was bound for: port 0 still, where that was asked for.
+    asked: Address,
+    /// The service manager has bound it.
+    handed_over: bool,
+    pub(super) tls: Option<Tls>,
     /// Removes the path of a unix socket that we made ourselves.
     path: Option<SocketPath>,
 }
@@ -45,24 +52,44 @@ pub(super) enum ListenerSocket {
     Unix(UnixListener),
 }
 
+/// The same without the runtime, for what is left in its queue.
+#[derive(Debug)]
+pub(super) enum StdSocket {
+    Tcp(std::net::TcpListener),
+    Unix(std::os::unix::net::UnixListener),
+}
+
+/// The mode of a unix socket's path where nobody chooses another: its owner and its group.
+pub const SOCKET_MODE: u32 = 0o660;
+
 impl Listener {
-    /// Binds an address; a unix socket gets mode 0660. Must be called inside a tokio runtime.
+    /// Binds an address; a unix socket gets [`SOCKET_MODE`]. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_with_mode`](Self::bind_with_mode).
+    pub fn bind(address: &Address) -> io::Result<Self> {
+        Self::bind_with_mode(address, SOCKET_MODE)
+    }
+
+    /// Binds an address; a unix socket gets a mode. Must be called inside a tokio runtime.
     ///
     /// # Errors
     ///
     /// `AddrInUse` also where something answers on a unix socket's path, and `AlreadyExists` where the
     /// path is no socket. A socket that nobody listens on any more is replaced.
-    pub fn bind(address: &Address) -> io::Result<Self> {
-        match address {
-            Address::Tcp(address) => Self::from_tcp(bind_tcp(*address)?),
+    pub fn bind_with_mode(address: &Address, mode: u32) -> io::Result<Self> {
+        let mut listener = match address {
+            Address::Tcp(address) => Self::from_tcp(bind_tcp(*address)?)?,
             Address::Unix(path) => {
-                let (listener, identity) = bind_unix(path)?;
-                let mut listener = Self::from_unix(listener)?;
-                listener.address = address.clone();
-                listener.path = Some(SocketPath { path: path.clone(), identity });
-                Ok(listener)
+                let (listener, identity) = bind_unix(path, mode)?;
+                let listener = Self::from_unix(listener)?;
+                let path = Some(SocketPath { path: path.clone(), identity });
+                Self { address: address.clone(), path, ..listener }
             }
-        }
+        };
+        (listener.asked, listener.handed_over) = (address.clone(), false);
+        Ok(listener)
     }
 
     /// Takes over a bound TCP socket, such as one of the service manager's.
@@ -70,7 +97,7 @@ impl Listener {
         listener.set_nonblocking(true)?;
         let address = Address::Tcp(listener.local_addr()?);
         let socket = ListenerSocket::Tcp(TcpListener::from_std(listener)?);
-        Ok(Self { socket, address, path: None })
+        Ok(Self::handed_over(socket, address))
     }
 
     /// Takes over a bound unix socket, such as one of the service manager's; its path is left alone.
@@ -78,12 +105,51 @@ impl Listener {
         listener.set_nonblocking(true)?;
         let path = listener.local_addr()?.as_pathname().unwrap_or(Path::new("")).to_owned();
         let socket = ListenerSocket::Unix(UnixListener::from_std(listener)?);
-        Ok(Self { socket, address: Address::Unix(path), path: None })
+        Ok(Self::handed_over(socket, Address::Unix(path)))
+    }
+
+    fn handed_over(socket: ListenerSocket, address: Address) -> Self {
+        Self { socket, asked: address.clone(), address, handed_over: true, tls: None, path: None }
+    }
+
+    /// The same with TLS as `tls` has it at the time of each connection. A unix socket stays plain:
+    /// its bytes never leave the machine, and its mode says who may connect.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = matches!(self.socket, ListenerSocket::Tcp(_)).then_some(tls);
+        self
+    }
+
+    /// The same in the place of another address, such as IPv4 alone where the machine has no IPv6.
+    #[must_use]
+    pub fn in_place_of(mut self, asked: Address) -> Self {
+        self.asked = asked;
+        self
     }
 
     /// Where it listens: with the real port where port 0 was asked for.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// What it was bound for.
+    pub(super) fn asked(&self) -> &Address {
+        &self.asked
+    }
+
+    /// Whether the service manager has bound it.
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.handed_over
+    }
+
+    /// The bare socket; a path of ours is gone. Where the runtime can't give it back, it is closed.
+    pub(super) fn into_socket(self) -> io::Result<StdSocket> {
+        // First, so that nobody connects any more.
+        drop(self.path);
+        match self.socket {
+            ListenerSocket::Tcp(listener) => listener.into_std().map(StdSocket::Tcp),
+            ListenerSocket::Unix(listener) => listener.into_std().map(StdSocket::Unix),
+        }
     }
 }
 
@@ -100,12 +166,12 @@ fn bind_tcp(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-fn bind_unix(path: &Path) -> io::Result<(std::os::unix::net::UnixListener, (u64, u64))> {
+fn bind_unix(path: &Path, mode: u32) -> io::Result<(std::os::unix::net::UnixListener, (u64, u64))> {
     remove_stale(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&socket2::SockAddr::unix(path)?)?;
     // Before `listen` nobody can connect, so that no moment of wider access is left.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     let metadata = std::fs::symlink_metadata(path)?;
     socket.listen(BACKLOG)?;
     Ok((socket.into(), (metadata.dev(), metadata.ino())))
@@ -171,6 +237,16 @@ mod tests {
         assert_eq!(Listener::bind(&address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(listener);
         assert!(!path.exists(), "the path goes with its listener");
+    }
+
+    #[tokio::test]
+    async fn a_socket_gets_its_mode_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("webhook.sock");
+        for mode in [0o600, 0o666, 0o770] {
+            let _listener = Listener::bind_with_mode(&Address::Unix(path.clone()), mode).unwrap();
+            assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, mode);
+        }
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hyper::Method;
 
+use super::auth::Credentials;
 use crate::view::Calls;
 
 /// What is at a path.
@@ -56,30 +57,54 @@ impl Route {
 #[derive(Clone, Default)]
 pub struct ViewTable {
     /// The longest prefix first.
-    entries: Vec<Entry>,
+    entries: Vec<Arc<Entry>>,
 }
 
-#[derive(Clone)]
-struct Entry {
+/// A view, where it is, and who may call it.
+pub(super) struct Entry {
     path: String,
-    view: Arc<dyn Calls>,
+    pub(super) view: Arc<dyn Calls>,
+    /// Anyone may where there are none.
+    pub(super) credentials: Option<Credentials>,
+    /// It only stands in the place of a view.
+    is_removed: bool,
 }
 
 impl ViewTable {
-    /// A table of paths (`/`, `/internal`) and what answers below them.
+    /// A table of paths (`/`, `/internal`) and what answers anyone below them.
     pub fn new(views: impl IntoIterator<Item = (String, Arc<dyn Calls>)>) -> Self {
-        let mut entries: Vec<_> = views.into_iter().map(|(path, view)| Entry { path, view }).collect();
+        Self::guarded(views.into_iter().map(|(path, view)| (path, view, None)))
+    }
+
+    /// The same with the credentials that a view's callers must have.
+    pub fn guarded(views: impl IntoIterator<Item = (String, Arc<dyn Calls>, Option<Credentials>)>) -> Self {
+        let entry =
+            |(path, view, credentials)| Arc::new(Entry { path, view, credentials, is_removed: false });
+        Self::of(views.into_iter().map(entry).collect())
+    }
+
+    /// The same with what answers in the place of views that are there no more.
+    #[must_use]
+    pub fn with_removed(self, views: impl IntoIterator<Item = (String, Arc<dyn Calls>)>) -> Self {
+        let entry = |(path, view)| Arc::new(Entry { path, view, credentials: None, is_removed: true });
+        Self::of(self.entries.into_iter().chain(views.into_iter().map(entry)).collect())
+    }
+
+    fn of(mut entries: Vec<Arc<Entry>>) -> Self {
         entries.sort_by_key(|entry| std::cmp::Reverse(segments(&entry.path).count()));
         Self { entries }
     }
 
-    /// The paths of all views, the shortest first.
-    pub fn paths(&self) -> Vec<&str> {
-        self.entries.iter().rev().map(|entry| entry.path.as_str()).collect()
+    /// The paths of the views that anyone may call, the shortest first: what is behind a password is
+    /// not told of.
+    pub fn open_paths(&self) -> Vec<&str> {
+        let is_open = |entry: &&Arc<Entry>| entry.credentials.is_none() && !entry.is_removed;
+        let open = self.entries.iter().rev().filter(is_open);
+        open.map(|entry| entry.path.as_str()).collect()
     }
 
     /// What is at a path, and whose it is.
-    pub fn route(&self, path: &str) -> (Route, Option<&Arc<dyn Calls>>) {
+    pub(super) fn route(&self, path: &str) -> (Route, Option<&Arc<Entry>>) {
         if segments(path).eq(["healthz"]) {
             return (Route::Healthz, None);
         }
@@ -94,7 +119,7 @@ impl ViewTable {
                 (Some("adjustendpoints"), None) => Route::Adjust,
                 _ => continue,
             };
-            return (route, Some(&entry.view));
+            return (route, Some(entry));
         }
         (Route::Unknown, None)
     }
@@ -172,9 +197,20 @@ mod tests {
             ("*", Route::Unknown, ""),
         ] {
             let (found, owner) = table.route(path);
-            assert_eq!((found, owner.map_or("", |view| view.name())), (route, view), "{path:?}");
+            assert_eq!((found, owner.map_or("", |entry| entry.view.name())), (route, view), "{path:?}");
         }
-        assert_eq!(table.paths(), ["/", "/internal", "/internal/eu"]);
+        assert_eq!(table.open_paths(), ["/", "/internal", "/internal/eu"]);
+    }
+
+    #[test]
+    fn a_view_with_a_password_is_not_told_of() {
+        let view = |name| Arc::new(Named(name)) as Arc<dyn Calls>;
+        let table = ViewTable::guarded([
+            ("/".to_owned(), view("root"), None),
+            ("/internal".to_owned(), view("internal"), Some(Credentials::new("u", "p", None))),
+        ]);
+        assert_eq!(table.open_paths(), ["/"]);
+        assert!(table.route("/internal/records").1.is_some_and(|entry| entry.credentials.is_some()));
     }
 
     #[test]

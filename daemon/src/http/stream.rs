@@ -6,12 +6,15 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
-/// A connection over TCP or a unix socket.
+/// A connection over TCP, with TLS or without, or a unix socket.
 #[derive(Debug)]
 pub enum Stream {
     /// Over TCP.
     Tcp(TcpStream),
+    /// Over TCP with TLS, its handshake done.
+    Tls(Box<TlsStream<TcpStream>>),
     /// Over a unix socket.
     Unix(UnixStream),
 }
@@ -21,6 +24,10 @@ macro_rules! either {
         match $stream.get_mut() {
             Stream::Tcp(stream) => {
                 let $pinned = Pin::new(stream);
+                $call
+            }
+            Stream::Tls(stream) => {
+                let $pinned = Pin::new(stream.as_mut());
                 $call
             }
             Stream::Unix(stream) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use tokio_util::sync::CancellationToken;
@@ -17,10 +17,11 @@ use tracing::Instrument;
 
 use super::accept::Peer;
 use super::answer::{self, Answer, Body};
-use super::calls::{self, Reply};
+use super::attempts::Attempts;
+use super::calls::{Call, Reply};
 use super::error::Failure;
 use super::observe::{Observer, Watch};
-use super::routes::{Route, ViewTable};
+use super::routes::{Entry, Route, ViewTable};
 use crate::view::{CallContext, CallError};
 
 /// The webhook's limits, as configured.
@@ -54,8 +55,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// ExternalDNS's side of the daemon.
 pub struct Webhook {
     views: ArcSwap<ViewTable>,
-    settings: WebhookSettings,
+    settings: ArcSwap<WebhookSettings>,
     observer: Arc<dyn Observer>,
+    attempts: Attempts,
     stopping: AtomicBool,
     /// Applies that go on when their client goes away.
     applies: TaskTracker,
@@ -83,8 +85,9 @@ impl Webhook {
     pub fn new(views: ViewTable, settings: WebhookSettings, observer: Arc<dyn Observer>) -> Arc<Self> {
         Arc::new(Self {
             views: ArcSwap::from_pointee(views),
-            settings,
+            settings: ArcSwap::from_pointee(settings),
             observer,
+            attempts: Attempts::new(),
             stopping: AtomicBool::new(false),
             applies: TaskTracker::new(),
             calls: TaskTracker::new(),
@@ -106,6 +109,11 @@ impl Webhook {
     /// Other views from the next call on; calls that are running end on the old ones.
     pub fn set_views(&self, views: ViewTable) {
         self.views.store(Arc::new(views));
+    }
+
+    /// Other limits from the next call on; calls that are running keep theirs.
+    pub fn set_settings(&self, settings: WebhookSettings) {
+        self.settings.store(Arc::new(settings));
     }
 
     /// From now on every new call but `/healthz` is answered 503, and every answer closes its
@@ -140,25 +148,18 @@ impl Webhook {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let request_id = format!("{:08x}-{number}", self.process);
         let views = self.views.load_full();
-        let (route, view) = views.route(request.uri().path());
-        let name = view.map_or("", |view| view.name());
+        let (route, entry) = views.route(request.uri().path());
+        let entry = entry.cloned();
+        let name = entry.as_deref().map_or("", |entry| entry.view.name());
         let span = tracing::info_span!("webhook", request_id, route = route.as_str(), view = name, %peer);
         let watch = Watch::begin(Arc::clone(&self.observer), name, route, &request);
-        let context = CallContext {
-            request_id: request_id.clone(),
-            deadline: watch.started() + self.settings.deadline,
-        };
-        let call = view.map(|view| calls::Call {
-            view: Arc::clone(view),
-            context,
-            settings: self.settings,
-            applies: self.applies.clone(),
-            gzip: self.settings.gzip_local || !peer.is_local(),
-        });
+        let settings = **self.settings.load();
+        let deadline = watch.started() + settings.deadline;
+        let context = CallContext { request_id: request_id.clone(), deadline };
         let head = request.method() == Method::HEAD;
+        let asked = Asked { request, peer, route, entry, views, settings, context };
         let answering = async {
-            let replying = self.reply(request, route, call, &views);
-            let reply = match AssertUnwindSafe(replying).catch_unwind().await {
+            let reply = match AssertUnwindSafe(self.reply(asked)).catch_unwind().await {
                 Ok(Ok(reply)) => reply,
                 Ok(Err(failure)) => self.failed(failure),
                 Err(_) => self.failed(Failure::internal(&request_id)),
@@ -182,8 +183,8 @@ impl Webhook {
 
     fn failed(&self, failure: Failure) -> Reply {
         let (status, error) = (failure.status.as_u16(), failure.message());
-        // While stopping, refusing is what was asked for.
-        if self.stopping.load(Ordering::Acquire) {
+        // While stopping, refusing is what was asked for; failed attempts have lines of their own.
+        if self.stopping.load(Ordering::Acquire) || failure.status == StatusCode::UNAUTHORIZED {
             tracing::debug!(status, error, "a call failed");
         } else {
             tracing::warn!(status, error, "a call failed");
@@ -191,35 +192,66 @@ impl Webhook {
         failure.into_answer().into()
     }
 
-    async fn reply(
-        &self,
-        request: Request<Incoming>,
-        route: Route,
-        call: Option<calls::Call>,
-        views: &ViewTable,
-    ) -> Result<Reply, Failure> {
-        let (path, method) = (request.uri().path(), request.method());
+    async fn reply(&self, asked: Asked) -> Result<Reply, Failure> {
+        let (route, method, path) = (asked.route, asked.request.method(), asked.request.uri().path());
         if self.stopping.load(Ordering::Acquire) && route != Route::Healthz {
             return Err(CallError::stopping().into());
         }
-        if method == Method::OPTIONS && (route != Route::Unknown || path == "*") {
-            return Ok(options(route).into());
+        if route == Route::Unknown && !(method == Method::OPTIONS && path == "*") {
+            return Err(Failure::not_found(path, &asked.views.open_paths()));
         }
-        if route == Route::Unknown {
-            return Err(Failure::not_found(path, &views.paths()));
+        // Before anything else is said of the path, and before the body is read.
+        self.admit(&asked).await?;
+        if method == Method::OPTIONS {
+            return Ok(options(route).into());
         }
         if !route.takes(method) {
             return Err(Failure::method_not_allowed(method, path, route.allow()));
         }
-        let Some(call) = call else { return Ok(answer::text(StatusCode::OK, "ok\n").into()) };
+        let Asked { request, peer, entry, settings, context, .. } = asked;
+        let Some(entry) = entry else { return Ok(answer::text(StatusCode::OK, "ok\n").into()) };
+        let deadline = context.deadline;
+        let call = Call {
+            view: Arc::clone(&entry.view),
+            context,
+            settings,
+            applies: self.applies.clone(),
+            gzip: settings.gzip_local || !peer.is_local(),
+        };
         // A view's own word about its deadline comes first: it is asked before the timer is.
-        let answering = tokio::time::timeout_at(call.context.deadline, call.answer(route, request));
+        let answering = tokio::time::timeout_at(deadline, call.answer(route, request));
         match self.given_up.run_until_cancelled(answering).await {
             Some(Ok(reply)) => reply,
-            Some(Err(_)) => Err(Failure::deadline(self.settings.deadline)),
+            Some(Err(_)) => Err(Failure::deadline(settings.deadline)),
             None => Err(CallError::stopping().into()),
         }
     }
+
+    /// Lets a request through to its view, or refuses it after a while.
+    async fn admit(&self, asked: &Asked) -> Result<(), Failure> {
+        let Some(Entry { view, credentials: Some(credentials), .. }) = asked.entry.as_deref() else {
+            return Ok(());
+        };
+        let Err(refused) = credentials.check(asked.request.headers()) else { return Ok(()) };
+        let deadline = asked.context.deadline;
+        let waiting = self.attempts.failed(view.name(), &asked.peer, &refused, deadline);
+        self.given_up.run_until_cancelled(waiting).await;
+        let failure = Failure::unauthorized(&refused);
+        // A body that nobody reads would stand before the connection's next request.
+        Err(if asked.request.body().is_end_stream() { failure } else { failure.closing() })
+    }
+}
+
+/// A request, and all that its answer depends on as it was when it came.
+struct Asked {
+    request: Request<Incoming>,
+    peer: Peer,
+    route: Route,
+    /// The view that the path belongs to.
+    entry: Option<Arc<Entry>>,
+    views: Arc<ViewTable>,
+    settings: WebhookSettings,
+    context: CallContext,
 }
 
 fn options(route: Route) -> Answer {

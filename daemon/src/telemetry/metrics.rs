@@ -12,10 +12,15 @@ const BUILD_INFO: &str = "zonemux_build_info";
 const HTTP_REQUESTS: &str = "zonemux_http_requests_total";
 const HTTP_DURATION: &str = "zonemux_http_request_duration_seconds";
 const HTTP_RESPONSE: &str = "zonemux_http_response_bytes";
+const AUTH_FAILURES: &str = "zonemux_auth_failures_total";
+const TLS_FAILURES: &str = "zonemux_tls_handshake_failures_total";
 const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
 const CHANGES: &str = "zonemux_changes_total";
+const RELOAD_SUCCESSFUL: &str = "zonemux_last_reload_successful";
+const RELOAD_TIMESTAMP: &str = "zonemux_last_reload_timestamp_seconds";
+const GENERATION: &str = "zonemux_config_generation";
 
 /// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
 const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
@@ -42,10 +47,15 @@ fn describe() {
     describe_counter!(HTTP_REQUESTS, "Requests of ExternalDNS that were answered");
     describe_histogram!(HTTP_DURATION, "Time from a request's head to its answer");
     describe_histogram!(HTTP_RESPONSE, "Size of answers before compression");
+    describe_counter!(AUTH_FAILURES, "Requests to a view without the right user and password");
+    describe_counter!(TLS_FAILURES, "TLS connections that ended before their first request");
     describe_gauge!(BACKEND_UP, "1 while the backend's last call went well, else 0");
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
     describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
+    describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
+    describe_gauge!(GENERATION, "How many configurations have served since the start");
     metrics_process::Collector::default().describe();
     gauge!(
         BUILD_INFO,
@@ -79,6 +89,26 @@ pub fn http_request(
     histogram!(HTTP_DURATION, "view" => view, "route" => route).record(duration);
     #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 bytes is enough")]
     histogram!(HTTP_RESPONSE, "route" => route).record(bytes as f64);
+}
+
+/// One request to a view without the right user and password.
+pub fn auth_failure(view: &str) {
+    counter!(AUTH_FAILURES, "view" => view.to_owned()).increment(1);
+}
+
+/// One TLS connection that ended before its first request.
+pub fn tls_handshake_failure() {
+    counter!(TLS_FAILURES).increment(1);
+}
+
+/// How the last attempt to read the configuration went, when, in seconds since 1970, and which
+/// generation serves now. The start counts as the first.
+pub fn reload(successful: bool, at: u64, generation: u64) {
+    gauge!(RELOAD_SUCCESSFUL).set(if successful { 1.0 } else { 0.0 });
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 seconds is enough")]
+    gauge!(RELOAD_TIMESTAMP).set(at as f64);
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 reloads is enough")]
+    gauge!(GENERATION).set(generation as f64);
 }
 
 /// Whether a backend's last call went well.

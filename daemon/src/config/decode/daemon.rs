@@ -3,7 +3,7 @@
 use config::Value;
 
 use super::super::effective::Entry;
-use super::super::model::{Admin, Control, Journal, Log, Plugins, Reload, Shutdown, State, Tls, Webhook};
+use super::super::model::{Admin, Control, Journal, Log, Plugins, Reload, Shutdown, State, Webhook};
 use super::super::origin::Origin;
 use super::super::value::{ByteSize, Duration, Listen, ListenSet, Trust};
 use super::section::Section;
@@ -39,6 +39,7 @@ impl Reader<'_> {
             self.refuse(deadline, message);
         }
         let gzip = self.required(&mut section, "gzip");
+        let socket_mode = self.required(&mut section, "socket_mode");
         let tls = self.tls(&mut section);
         self.finish(&section);
         Some(Webhook {
@@ -46,17 +47,9 @@ impl Reader<'_> {
             max_body: max_body?.value,
             deadline: deadline?.value,
             gzip: gzip?,
+            socket_mode: socket_mode?,
             tls,
         })
-    }
-
-    fn tls(&mut self, webhook: &mut Section<'_>) -> Option<Tls> {
-        let mut section = self.section(webhook, "tls")?;
-        let cert = self.required(&mut section, "cert");
-        let key = self.required(&mut section, "key");
-        let client_ca = self.optional(&mut section, "client_ca");
-        self.finish(&section);
-        Some(Tls { cert: cert?, key: key?, client_ca })
     }
 
     pub(super) fn admin(&mut self, root: &mut Section<'_>) -> Option<Admin> {

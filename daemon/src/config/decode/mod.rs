@@ -6,6 +6,7 @@ mod secret;
 mod section;
 mod setting;
 mod settings;
+mod tls;
 mod view;
 
 use std::path::PathBuf;
@@ -46,8 +47,8 @@ pub(crate) struct Decoded {
     pub(crate) entries: Vec<Entry>,
     /// The control socket, also where something else is faulty.
     pub(crate) control: Option<PathBuf>,
-    /// The files of secrets, whether they could be read or not.
-    pub(crate) secret_files: Vec<PathBuf>,
+    /// The files of secrets and certificates, whether they could be read or not.
+    pub(crate) referenced_files: Vec<PathBuf>,
 }
 
 /// The state of a walk.
@@ -60,7 +61,7 @@ struct Reader<'a> {
     /// Every address of every listener, for the check of the whole.
     addresses: Vec<Located<Listen>>,
     control: Option<PathBuf>,
-    secret_files: Vec<PathBuf>,
+    referenced_files: Vec<PathBuf>,
 }
 
 /// Decodes the merged `root` and checks the whole.
@@ -73,13 +74,13 @@ pub(crate) fn decode(root: &Value, environment: &Environment, purpose: Purpose) 
         entries: Vec::new(),
         addresses: Vec::new(),
         control: None,
-        secret_files: Vec::new(),
+        referenced_files: Vec::new(),
     };
     let config = reader.configuration(root);
     unavailable::check(&mut reader.entries, &mut reader.faults);
-    let Reader { faults, warnings, entries, control, secret_files, .. } = reader;
+    let Reader { faults, warnings, entries, control, referenced_files, .. } = reader;
     let config = config.filter(|_| faults.is_empty());
-    Decoded { config, faults, warnings, entries, control, secret_files }
+    Decoded { config, faults, warnings, entries, control, referenced_files }
 }
 
 impl Reader<'_> {

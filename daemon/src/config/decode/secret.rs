@@ -93,7 +93,7 @@ impl Reader<'_> {
         let base = origin.base_directory(self.environment.current_directory());
         let path = paths::resolve(base, Path::new(name));
         let text = read(&path);
-        self.secret_files.push(path);
+        self.referenced_files.push(path);
         text
     }
 
@@ -116,7 +116,7 @@ impl Reader<'_> {
         match (self.environment.get("CREDENTIALS_DIRECTORY"), self.purpose) {
             (Some(directory), _) => {
                 let path = PathBuf::from(directory).join(name);
-                self.secret_files.push(path.clone());
+                self.referenced_files.push(path.clone());
                 match path.try_exists() {
                     Ok(false) => Err((format!("the unit has no credential `{name}`"), load())),
                     _ => read(&path).map(Some),

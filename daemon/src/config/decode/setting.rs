@@ -10,7 +10,7 @@ use serde_json::json;
 use super::super::paths;
 use super::super::value::{
     BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, LogFilter, LogFormat, MaxDeletes,
-    Ownership, PluginReference, ProtectedName, RecordType, Sha256, Trust, ViewPath, Zone,
+    Ownership, PluginReference, ProtectedName, RecordType, Sha256, SocketMode, Trust, ViewPath, Zone,
 };
 
 /// What the meaning of a value depends on beside the value.
@@ -178,6 +178,28 @@ numbers!(
     u64: "a number from 0",
     NonZeroU32: "a number from 1 to 4294967295",
 );
+
+impl Setting for SocketMode {
+    fn expected() -> String {
+        expected_text::<Self>()
+    }
+
+    fn read(value: &Value, _: &Context<'_>) -> Result<Self, Invalid> {
+        match &value.kind {
+            // TOML has turned `0o660` into 432.
+            ValueKind::I64(number) => {
+                let octal = format!("{number:04o}").parse::<Self>();
+                let hint = octal.map_or("\"0660\"".to_owned(), |mode| format!("\"{mode}\""));
+                Err(Invalid::new(Self::expected()).hint(format!("write the octal digits in quotes: {hint}")))
+            }
+            _ => text(value),
+        }
+    }
+
+    fn show(&self) -> serde_json::Value {
+        json!(self.to_string())
+    }
+}
 
 impl Setting for MaxDeletes {
     fn expected() -> String {

@@ -79,10 +79,12 @@ impl Reader<'_> {
     fn view(&mut self, mut section: Section<'_>) -> (Option<View>, ViewOutline) {
         let path = self.required_located::<ViewPath>(&mut section, "path");
         let backends = self.filled_list::<BackendName>(&mut section, "backends", "at least one backend");
+        let names_auth = !section.lacks("auth");
         let auth = self.auth(&mut section);
         self.finish(&section);
         let view = match (&path, &backends) {
-            (Some(path), Some(backends)) => Some(View {
+            // A view that shall be guarded, and by what can't be read, must not be open.
+            (Some(path), Some(backends)) if auth.is_some() || !names_auth => Some(View {
                 path: path.value.clone(),
                 backends: backends.iter().map(|backend| backend.value.clone()).collect(),
                 auth,
@@ -107,11 +109,12 @@ impl Reader<'_> {
             None
         };
         self.finish(&section);
-        Some(Auth { user: user?.value, passwords: passwords? })
+        let (password, second_password) = passwords?;
+        Some(Auth { user: user?.value, password, second_password })
     }
 
     /// One secret, or a list of one or two.
-    fn passwords(&mut self, path: &KeyPath, value: &Value) -> Option<Vec<Secret>> {
+    fn passwords(&mut self, path: &KeyPath, value: &Value) -> Option<(Secret, Option<Secret>)> {
         let origin = Origin::of(value);
         let items: Vec<(KeyPath, Value)> = match &value.kind {
             ValueKind::Array(items) => {
@@ -132,6 +135,7 @@ impl Reader<'_> {
             })
             .collect();
         self.entries.push(Entry::secret(path.clone(), origin));
-        secrets.into_iter().collect()
+        let mut secrets = secrets.into_iter().collect::<Option<Vec<_>>>()?.into_iter();
+        Some((secrets.next()?, secrets.next()))
     }
 }

@@ -7,6 +7,7 @@ listen = ["127.0.0.1:8888", "[::1]:8888"]
 max_body = "32MiB"
 deadline = "12s"
 gzip = "auto"
+socket_mode = "0660"
 
 [admin]
 listen = ["[::]:8080"]

@@ -10,6 +10,7 @@ mod name;
 mod plugin;
 mod secret;
 mod size;
+mod socket_mode;
 mod view_path;
 mod zone;
 
@@ -22,6 +23,7 @@ pub use name::{BackendName, ViewName};
 pub use plugin::{Isolation, Ownership, PluginReference, Sha256, Trust};
 pub use secret::{REDACTED, Secret};
 pub use size::ByteSize;
+pub use socket_mode::SocketMode;
 pub use view_path::ViewPath;
 pub use zone::Zone;
 
