@@ -13,7 +13,7 @@ use zonemux_plugin::ErrorKind;
 use crate::admin::Admin;
 use crate::assemble::{self, CertificatesNotRead, Parts};
 use crate::backend::{Backend, BackendError, BackendState};
-use crate::config::{BackendName, Config, Loaded, Request};
+use crate::config::{BackendName, Loaded, Request};
 use crate::control::Control;
 use crate::generation::{self, Addresses, Current, Generation, LoadError, PluginFault};
 use crate::http::{

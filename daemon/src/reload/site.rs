@@ -100,10 +100,7 @@ impl Reloading {
         let verdicts = judge_all(&before, &config, &self.site.loader)
             .await
             .map_err(|refused| faults.extend(refused.iter().flat_map(PluginFault::findings)));
-        let bound = self.bind(&config).map_err(|error| {
-            let finding = Finding::general(error.to_string());
-            faults.push(error.hint().into_iter().fold(finding, Finding::hint));
-        });
+        let bound = self.bind(&config).map_err(|error| faults.push(error.finding()));
         let (Ok(certificates), Ok(verdicts), Ok(bound)) = (certificates, verdicts, bound) else {
             return Err(refuse(faults, warnings));
         };
