@@ -36,9 +36,7 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
                 config_show::config_show(&loaded, secret_settings, output, out, err)
             })
         }
-        Command::Status => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
-            status::status(&loaded, output, out, err)
-        }),
+        Command::Status => status::status(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::Reload => reload::reload(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::Plugin(PluginCommand::List) => {
             valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {

@@ -5,27 +5,40 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::Builder;
 
-use super::{Exit, Output};
+use super::{Exit, Output, write_findings};
 use crate::backend::BackendState;
-use crate::config::{Finding, Loaded};
+use crate::config::{ConfigErrors, Finding, Loaded};
 use crate::control::{self, Status};
 use crate::reload::Outcome;
 
 /// A daemon that is well answers in a millisecond.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up.
+/// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up. A daemon
+/// serves on when its configuration has been broken meanwhile: it is asked as long as its socket is known.
 pub fn status(
-    loaded: &Loaded,
+    outcome: &Result<Loaded, ConfigErrors>,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
+    let socket = match outcome {
+        Ok(loaded) => &loaded.config.control.socket,
+        Err(ConfigErrors { control: Some(socket), .. }) => socket,
+        Err(errors) => {
+            write_findings(&errors.faults, &errors.warnings, err)?;
+            return Ok(Exit::Config);
+        }
+    };
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(control::get(&loaded.config.control.socket, "/status", LIMIT));
+    let asked = runtime.block_on(control::get(socket, "/status", LIMIT));
     let status: Status = match asked {
         Ok(status) => status,
         Err(error) => {
+            if let Err(errors) = outcome {
+                write_findings(&errors.faults, &errors.warnings, err)?;
+                return Ok(Exit::Config);
+            }
             writeln!(err, "error: {error}")?;
             if let Some(hint) = error.hint() {
                 writeln!(err, "  hint: {hint}")?;

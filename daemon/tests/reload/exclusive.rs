@@ -1,6 +1,7 @@
 //! Plugins of which only one instance can be open at a time.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use zonemux_test_support::{Request, Site, create, eventually, names};
@@ -13,8 +14,8 @@ fn locking(site: &Site, file: &str, keys: &str) {
     site.backend_with("lan", "memory", "example.org", keys, &settings);
 }
 
-/// Installs the plugin `flaky` as `single`, whose manifest says that it is exclusive.
-fn install_single(site: &Site) {
+/// Installs the plugin `flaky` under another name, with a manifest that says that it is exclusive.
+fn install_single(site: &Site) -> PathBuf {
     let (no, yes) = (br#""exclusive":false"#, br#""exclusive":true "#);
     let mut bytes = fs::read(site.install("flaky")).unwrap();
     let found: Vec<usize> =
@@ -23,14 +24,13 @@ fn install_single(site: &Site) {
     for at in found {
         bytes[at..at + yes.len()].copy_from_slice(yes);
     }
-    site.write("plugins/libzonemux_single.so", bytes);
+    site.write("plugins/libzonemux_single.so", bytes)
 }
 
 fn single(site: &Site, keys: &str) {
-    install_single(site);
-    let control = site.path("lan.control");
-    let settings = format!("control = \"{}\"", control.display());
-    site.backend_with("lan", "single", "example.org", keys, &settings);
+    let plugin = install_single(site).display().to_string();
+    let settings = format!("control = \"{}\"", site.path("lan.control").display());
+    site.backend_with("lan", &plugin, "example.org", keys, &settings);
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn an_exclusive_backend_is_reopened_with_its_old_settings_when_the_new_ones_fail
     site.flaky("edge", "example.net");
     let daemon = ready(&site);
     assert_eq!(daemon.webhook().post("/records", create(&["a.example.org", "a.example.net"])).status, 204);
-    locking(&site, "nosuch/records", "");
+    // A path below a file.
+    locking(&site, "config.toml/records", "");
     site.flaky_with("edge", "example.net", "timeout = \"9s\"");
     let (keys, outcome) = refused(&site);
     assert_eq!(keys, ["backends.lan"], "{outcome:#}");

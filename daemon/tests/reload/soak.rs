@@ -136,8 +136,11 @@ fn two_hundred_reloads_under_load_fail_no_call_and_leave_nothing_behind() {
     });
     assert_eq!(daemon.status()["generation"], WARM_UP + RELOADS + 1);
     assert!(calls.load(Ordering::Relaxed) > RELOADS, "there was load: {calls:?}");
-    assert!(after.descriptors <= before.descriptors, "{before:?} {after:?}");
-    assert!(after.threads <= before.threads, "{before:?} {after:?}");
+    // Idle threads of tokio's pools end after ten seconds; what was leaked never would.
+    eventually("no more descriptors and threads than before", || {
+        let now = Possessions::of(&daemon);
+        (now.descriptors <= before.descriptors && now.threads <= before.threads).then_some(())
+    });
     assert!(after.resident <= before.resident + SLACK, "{before:?} {after:?}");
     assert_eq!(daemon.stop().code, Some(0));
 }
