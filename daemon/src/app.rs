@@ -19,11 +19,14 @@ use crate::generation::{self, Addresses, Current, Generation, LoadError, PluginF
 use crate::http::{
     Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, Tls, Webhook,
 };
+use crate::journal::{Journal, Limits};
 use crate::listening::{self, ListenError, Side};
 use crate::memory::Trimmer;
 use crate::plugin::Loader;
 use crate::reload::{Reloader, Reloads, Site, Watched};
+use crate::safety::Registry;
 use crate::service_manager;
+use crate::store::{Files, Lock, LockError, StoreError};
 use crate::telemetry::logging::Level;
 use crate::telemetry::metrics;
 
@@ -32,6 +35,8 @@ use crate::telemetry::metrics;
 const ADMIN_IDLE: Duration = Duration::from_secs(10);
 /// How long idle connections are waited for once everything has been answered.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
+/// How long the journal's last lines may take.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why the daemon can't start.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +58,15 @@ pub enum StartError {
         /// Why.
         error: io::Error,
     },
+    /// Another process uses the state directory.
+    #[error("`state.directory`: {0}")]
+    Lock(#[from] LockError),
+    /// What earlier processes remembered can't be read.
+    #[error("`state.directory`: {0}")]
+    Store(#[from] StoreError),
+    /// There is no thread for the journal.
+    #[error("the journal can't be begun: {0}")]
+    Journal(io::Error),
 }
 
 impl StartError {
@@ -60,6 +74,8 @@ impl StartError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Listen(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Store(error) => error.hint(),
             Self::State { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
                 Some("the account that runs zonemux must be allowed to write there")
             }
@@ -93,6 +109,9 @@ pub struct App {
     reloader: Reloader,
     reloads: Reloads,
     plugins: watch::Receiver<Option<Arc<Vec<PluginFault>>>>,
+    registry: Arc<Registry>,
+    /// Nobody else uses the state directory.
+    _lock: Lock,
 }
 
 impl App {
@@ -109,6 +128,7 @@ impl App {
             path: config.state.directory.display().to_string(),
             error,
         })?;
+        let lock = Lock::acquire(&config.state.directory)?;
         let tls = Tls::new(assemble::tls_config(&config.webhook)?);
         let (webhook_listeners, handed_over) = webhook_listeners(&Side::webhook(&config.webhook, &tls))?;
         let admin_listeners = Side::admin(&config.admin).bind()?;
@@ -116,7 +136,11 @@ impl App {
 
         let addresses =
             Addresses { webhook: addresses(&webhook_listeners), admin: addresses(&admin_listeners) };
-        let parts = Parts::of(&config);
+        let store = Arc::new(Files::new(&config.state.directory));
+        let journal = Journal::open(&config.state.directory, Limits::from(&config.journal));
+        let journal = Arc::new(journal.map_err(StartError::Journal)?);
+        let registry = Arc::new(Registry::new(store, Arc::clone(&journal)));
+        let parts = Parts::of(&config, &assemble::states(&config, &registry)?, &journal);
         let first = Generation::new(1, Arc::clone(&config), parts, addresses, BTreeMap::new());
         let webhook = Webhook::new(
             first.parts.view_table(&config, &first.in_flight, &BTreeMap::new()),
@@ -145,6 +169,7 @@ impl App {
             request,
             current: current.clone(),
             loader,
+            registry: Arc::clone(&registry),
             webhook: Arc::clone(&webhook),
             webhook_server: Arc::clone(&webhook_server),
             admin_server: Arc::clone(&admin_server),
@@ -174,6 +199,8 @@ impl App {
             reloader,
             reloads,
             plugins,
+            registry,
+            _lock: lock,
         };
         app.log_addresses();
         Ok(app)
@@ -236,6 +263,11 @@ impl App {
             self.control_server.close(CLOSE_GRACE)
         );
         let complete = answered && sent && retired && closed.into_iter().all(|closed| closed);
+        let journal = Arc::clone(self.registry.journal());
+        let written = tokio::task::spawn_blocking(move || journal.close(JOURNAL_LIMIT)).await;
+        if !written.unwrap_or_default() {
+            tracing::warn!(limit = ?JOURNAL_LIMIT, "the journal was not written to its end");
+        }
         self.admin_server.close(CLOSE_GRACE).await;
         tracing::info!(complete, "stopped");
         complete

@@ -7,7 +7,10 @@ use crate::backend::{Backend, Times};
 use crate::config::{self, BackendName, Config, Gzip, ViewName};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
+use crate::journal::Journal;
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
+use crate::safety::{Policy, Registry, SafeBackend, State};
+use crate::store::StoreError;
 use crate::view::{self, Calls, View};
 
 /// Backends and views, routed by what the configuration says; no plugin is loaded yet.
@@ -15,33 +18,47 @@ use crate::view::{self, Calls, View};
 pub struct Parts {
     /// Every backend.
     pub backends: BTreeMap<BackendName, Arc<Backend>>,
+    /// Every backend behind what protects it.
+    pub safe: BTreeMap<BackendName, Arc<SafeBackend>>,
     /// Every view.
     pub views: BTreeMap<ViewName, Arc<View>>,
 }
 
 impl Parts {
-    /// The parts of a configuration.
-    pub fn of(config: &Config) -> Self {
+    /// The parts of a configuration, none of which is open yet.
+    pub fn of(config: &Config, states: &States, journal: &Arc<Journal>) -> Self {
         let backends = config.backends.iter();
-        let parts = Self::with(
-            config,
-            backends.map(|(name, configured)| (name.clone(), backend(name, configured, None))).collect(),
-        );
+        let backends =
+            backends.map(|(name, configured)| (name.clone(), backend(name, configured, &states[name])));
+        let parts = Self::with(config, backends.collect(), states, journal);
         parts.refresh();
         parts
     }
 
-    /// Views over backends that are there already; [`refresh`](Self::refresh) routes and scopes them.
-    pub fn with(config: &Config, backends: BTreeMap<BackendName, Arc<Backend>>) -> Self {
+    /// Policies and views over backends that are there already; [`refresh`](Self::refresh) routes and
+    /// scopes them.
+    pub fn with(
+        config: &Config,
+        backends: BTreeMap<BackendName, Arc<Backend>>,
+        states: &States,
+        journal: &Arc<Journal>,
+    ) -> Self {
+        let protect = |(name, backend): (&BackendName, &Arc<Backend>)| {
+            let policy = Policy::of(&config.backends[name]);
+            let state = Arc::clone(&states[name]);
+            (name.clone(), SafeBackend::new(policy, Arc::clone(backend), state, Arc::clone(journal)))
+        };
+        let safe: BTreeMap<_, _> = backends.iter().map(protect).collect();
         let views = config
             .views
             .iter()
             .map(|(name, view)| {
-                let behind = view.backends.iter().filter_map(|name| backends.get(name).cloned()).collect();
-                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind))
+                let behind = view.backends.iter().filter_map(|name| safe.get(name).cloned()).collect();
+                let journal = Arc::clone(journal);
+                (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        Self { backends, views }
+        Self { backends, safe, views }
     }
 
     /// The views by their paths, with the credentials that their callers must have. Calls are counted
@@ -69,16 +86,38 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
+        self.safe.values().for_each(|safe| safe.refresh());
     }
 }
 
-/// A backend that is not open yet. It takes its turn in writing with the one before it of its name.
-pub fn backend(name: &BackendName, backend: &config::Backend, before: Option<&Backend>) -> Arc<Backend> {
-    let (zones, times) = (zones(backend), times(backend));
-    match before {
-        None => Backend::new(name.as_str(), zones, times),
-        Some(before) => before.successor(zones, times),
-    }
+/// What is remembered of every backend of a configuration.
+pub type States = BTreeMap<BackendName, Arc<State>>;
+
+/// Reads what is remembered of every backend of a configuration. Blocks on the store.
+///
+/// # Errors
+///
+/// When it can't be read.
+pub fn states(config: &Config, registry: &Registry) -> Result<States, StoreError> {
+    let state = |(name, configured): (&BackendName, &config::Backend)| {
+        Ok((name.clone(), registry.state(name.as_str(), &Policy::of(configured))?))
+    };
+    config.backends.iter().map(state).collect()
+}
+
+/// A backend that is not open yet. It takes its turn in writing with every other of its name.
+pub fn backend(name: &BackendName, configured: &config::Backend, state: &State) -> Arc<Backend> {
+    let (zones, times) = (zones(configured), times(configured));
+    Backend::new(name.as_str(), zones, times, state.writes(), state.capabilities())
+}
+
+/// The backends of a configuration by themselves, for a look at them: nothing is remembered, and no view
+/// shows them.
+pub fn bare(config: &Config) -> BTreeMap<BackendName, Arc<Backend>> {
+    let bare = |name: &BackendName, configured: &config::Backend| {
+        Backend::new(name.as_str(), zones(configured), times(configured), Arc::default(), None)
+    };
+    config.backends.iter().map(|(name, configured)| (name.clone(), bare(name, configured))).collect()
 }
 
 /// The webhook's limits, as configured.

@@ -3,7 +3,7 @@
 //! The way of a call, each module knowing only those to its right:
 //!
 //! ```text
-//! http → view → router → backend → plugin
+//! http → view → router → safety → backend → plugin
 //! ```
 //!
 //! `config` and `telemetry` are leaves; `assemble` makes the parts, `generation` holds those that serve,
@@ -18,12 +18,15 @@ pub mod config;
 pub mod control;
 pub mod generation;
 pub mod http;
+pub mod journal;
 pub mod listening;
 pub mod memory;
 pub mod plugin;
 pub mod reload;
 pub mod router;
+pub mod safety;
 pub mod service_manager;
+pub mod store;
 pub mod telemetry;
 pub mod view;
 pub mod wire;

@@ -19,6 +19,9 @@ pub struct Capabilities {
     pub min_ttl: u32,
     /// The highest TTL that can be stored, in seconds; 0: any.
     pub max_ttl: u32,
+    /// The provider-specific properties that are stored and listed back, by their exact names as
+    /// ExternalDNS sends them (`webhook/comment`); `None`: all of them, whatever their names.
+    pub properties: Option<Vec<String>>,
 }
 
 impl Capabilities {
@@ -48,5 +51,29 @@ impl Capabilities {
     pub fn with_ttl_range(mut self, min: u32, max: u32) -> Self {
         (self.min_ttl, self.max_ttl) = (min, max);
         self
+    }
+
+    /// Names the provider-specific properties that are stored; an empty list says that there are
+    /// none. The daemon takes others from an endpoint before ExternalDNS compares it with what is
+    /// listed: a property that never comes back would be an update in every loop.
+    #[must_use]
+    pub fn with_properties<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Self {
+        self.properties = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_plugin_does_not_say_limits_nothing() {
+        let older: Capabilities = serde_json::from_str(r#"{"atomic_units": true, "min_ttl": 60}"#).unwrap();
+        assert_eq!(older, Capabilities::default().with_atomic_units().with_ttl_range(60, 0));
+        assert_eq!(older.properties, None);
+        let none = Capabilities::default().with_properties([] as [&str; 0]);
+        let text = serde_json::to_string(&none).unwrap();
+        assert_eq!(serde_json::from_str::<Capabilities>(&text).unwrap(), none, "none is not the same as all");
     }
 }

@@ -38,8 +38,14 @@ func canonicalTarget(recordType, target string) string {
 		return target
 	case "TXT":
 		return Text(target)
-	case "NAPTR", "CAA":
+	case "CAA":
 		// The fields are text in quotes, and case matters in them.
+		return target
+	case "NAPTR":
+		// Only the last field is a name.
+		if at := strings.LastIndex(target, " "); at >= 0 {
+			return target[:at+1] + CanonicalName(target[at+1:])
+		}
 		return target
 	case "MX", "SRV":
 		fields := strings.Fields(target)

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use zonemux_plugin::{EndpointRef, Endpoints};
+use zonemux_plugin::{Change, ChangeId, EndpointRef, Endpoints};
 
-use super::distinct::Distinct;
-use super::driver::BatchChange;
 use crate::wire::Changes;
 
 /// The changes of one request that go to one backend: positions in the request's own lists.
@@ -21,6 +19,13 @@ impl Batch {
     /// An empty part of a request.
     pub fn of(changes: Arc<Changes>) -> Self {
         Self { changes, create: Vec::new(), update: Vec::new(), delete: Vec::new() }
+    }
+
+    /// The whole of a request.
+    pub fn all(changes: Arc<Changes>) -> Self {
+        let (create, update, delete) =
+            (changes.create.clone(), changes.update.clone(), changes.delete.clone());
+        Self { changes, create, update, delete }
     }
 
     /// Adds a create, by its position in [`Changes::create`].
@@ -63,14 +68,50 @@ impl Batch {
         self.delete.iter().map(|&index| self.endpoint(index))
     }
 
-    /// The endpoint that names a change; `None` where the backend made up a position.
-    pub fn get(&self, change: BatchChange) -> Option<EndpointRef<'_>> {
-        let index = match change {
-            BatchChange::Create(index) => *self.create.get(index)?,
-            BatchChange::Update(index) => self.update.get(index)?.1,
-            BatchChange::Delete(index) => *self.delete.get(index)?,
-        };
-        self.changes.endpoints.get(index as usize)
+    /// A change by its position; `None` where the backend made it up.
+    pub fn get(&self, change: ChangeId) -> Option<Change<'_>> {
+        Some(match change {
+            ChangeId::Create(index) => Change::Create(self.endpoint(*self.create.get(index)?)),
+            ChangeId::Update(index) => {
+                let &(old, new) = self.update.get(index)?;
+                Change::Update { old: old.map(|old| self.endpoint(old)), new: self.endpoint(new) }
+            }
+            ChangeId::Delete(index) => Change::Delete(self.endpoint(*self.delete.get(index)?)),
+        })
+    }
+
+    /// Every change, deletes first: they make room for what follows.
+    pub fn iter(&self) -> impl Iterator<Item = (ChangeId, Change<'_>)> {
+        let delete = self.delete().enumerate();
+        let update = self.update().enumerate();
+        let create = self.create().enumerate();
+        delete
+            .map(|(index, old)| (ChangeId::Delete(index), Change::Delete(old)))
+            .chain(update.map(|(index, (old, new))| (ChangeId::Update(index), Change::Update { old, new })))
+            .chain(create.map(|(index, new)| (ChangeId::Create(index), Change::Create(new))))
+    }
+
+    /// Some of the changes, in their order, each once.
+    pub fn part(&self, changes: impl IntoIterator<Item = ChangeId>) -> Part {
+        let mut batch = Self::of(Arc::clone(&self.changes));
+        let [mut create, mut update, mut delete] = <[Vec<ChangeId>; 3]>::default();
+        for change in changes {
+            match change {
+                ChangeId::Create(index) => {
+                    batch.create.push(self.create[index]);
+                    create.push(change);
+                }
+                ChangeId::Update(index) => {
+                    batch.update.push(self.update[index]);
+                    update.push(change);
+                }
+                ChangeId::Delete(index) => {
+                    batch.delete.push(self.delete[index]);
+                    delete.push(change);
+                }
+            }
+        }
+        Part { batch: Arc::new(batch), whole: [create, update, delete] }
     }
 
     /// An upper estimate of the bytes of text.
@@ -80,6 +121,28 @@ impl Batch {
 
     fn endpoint(&self, index: u32) -> EndpointRef<'_> {
         self.changes.endpoints.get(index as usize).expect("positions were taken from this list")
+    }
+}
+
+/// Some changes of a [`Batch`], as a batch of their own.
+#[derive(Debug)]
+pub struct Part {
+    /// The changes.
+    pub batch: Arc<Batch>,
+    /// What each is in the whole: creates, updates, deletes.
+    whole: [Vec<ChangeId>; 3],
+}
+
+impl Part {
+    /// What a change of the part is in the whole; `None` where the backend made it up.
+    pub fn in_whole(&self, change: ChangeId) -> Option<ChangeId> {
+        let [create, update, delete] = &self.whole;
+        match change {
+            ChangeId::Create(index) => create.get(index),
+            ChangeId::Update(index) => update.get(index),
+            ChangeId::Delete(index) => delete.get(index),
+        }
+        .copied()
     }
 }
 
@@ -119,9 +182,9 @@ impl Selection {
         }
     }
 
-    /// All of them in order, each without repeated targets.
-    pub fn iter(&self) -> impl Iterator<Item = Distinct<'_>> {
-        (0..self.len()).filter_map(|index| self.get(index)).map(Distinct)
+    /// All of them in order.
+    pub fn iter(&self) -> impl Iterator<Item = EndpointRef<'_>> {
+        (0..self.len()).filter_map(|index| self.get(index))
     }
 
     /// An upper estimate of the bytes of text.

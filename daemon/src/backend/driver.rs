@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use zonemux_plugin::{Capabilities, ErrorKind};
+use zonemux_plugin::{Capabilities, ChangeId, ErrorKind};
 
 use super::batch::{Batch, Selection};
 use super::list::ListSink;
@@ -73,23 +73,12 @@ pub struct DriverCall {
 /// A change that was not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Its position in the batch's list.
-    pub change: BatchChange,
+    /// Its position in the batch's lists.
+    pub change: ChangeId,
     /// [`ErrorKind::Permanent`] and [`ErrorKind::Unsupported`]: for the record's own sake.
     pub kind: ErrorKind,
     /// Why, in the backend's words.
     pub reason: String,
-}
-
-/// A position in one of the lists of a [`Batch`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum BatchChange {
-    /// Among the creates.
-    Create(usize),
-    /// Among the updates.
-    Update(usize),
-    /// Among the deletes.
-    Delete(usize),
 }
 
 /// Why a backend's call failed.

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::OwnedMutexGuard;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use super::Backend;
+use super::{Backend, Turn};
 
 /// A backend of which nothing is asked any more, and whose applies have ended; as before once this is
-/// dropped, unless it was [closed](Backend::close) meanwhile. Until then its name's lane is taken, also
-/// for a [successor](Backend::successor).
+/// dropped, unless it was [closed](Backend::close) meanwhile. Until then nobody writes under its name.
 #[derive(Debug)]
 pub struct Held {
     _refusing: Refusing,
-    _lane: OwnedMutexGuard<()>,
+    _turn: Turn,
 }
 
 #[derive(Debug)]
@@ -33,7 +31,7 @@ impl Backend {
         self.held.store(true, Ordering::Release);
         let refusing = Refusing(Arc::clone(self));
         // Fair: whoever has waited for a turn gets it before us.
-        let lane = timeout_at(deadline, Arc::clone(&self.lane).lock_owned()).await.ok()?;
-        Some(Held { _refusing: refusing, _lane: lane })
+        let turn = self.writes.turn(deadline).await?;
+        Some(Held { _refusing: refusing, _turn: turn })
     }
 }

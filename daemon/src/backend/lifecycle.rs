@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
-use zonemux_plugin::ErrorKind;
+use zonemux_plugin::{Capabilities, ErrorKind};
 
 use super::driver::{BackendError, Driver, Instance, Opened};
 use super::list::ListSink;
@@ -41,11 +41,26 @@ impl fmt::Debug for Life {
     }
 }
 
+/// What adjusting endpoints for a backend stands on.
+#[derive(Debug, Clone)]
+pub struct Adjusting {
+    /// Whether its plugin changes endpoints.
+    pub by_plugin: bool,
+    /// What it can do.
+    pub capabilities: Capabilities,
+}
+
 impl Backend {
-    /// Gives the backend its driver and begins to open it. `opened` is called each time it is open.
+    /// Gives the backend its driver and begins to open it. `opened` is called
+    /// when something new is known of it.
     pub fn start(self: &Arc<Self>, driver: Arc<dyn Driver>, opened: impl Fn() + Send + Sync + 'static) {
         if self.driver.set(driver).is_err() {
             return;
+        }
+        if let (Some(capabilities), Some(driver)) = (self.remembered.clone(), self.driver.get()) {
+            let adjusts = driver.adjusts(&capabilities);
+            self.known.store(Some(Arc::new(Known { capabilities, adjusts })));
+            opened();
         }
         let backend = Arc::clone(self);
         let closing = self.closing.clone();
@@ -138,10 +153,20 @@ impl Backend {
         }
     }
 
-    /// Whether this backend changes endpoints in [`adjust`](Self::adjust). Waits until `deadline`
-    /// for a backend that was never open, since its capabilities are not known before.
-    pub async fn adjusts(&self, deadline: Instant) -> Result<bool, BackendError> {
-        Ok(self.known(deadline).await?.adjusts)
+    /// Waits until the backend is open; while it is being opened for the first time until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub async fn ready(&self, deadline: Instant) -> Result<(), BackendError> {
+        self.instance(deadline).await.map(drop)
+    }
+
+    /// What [`adjust`](Self::adjust) stands on. Waits until `deadline` for a backend that was never
+    /// open, since its capabilities are not known before.
+    pub async fn adjusting(&self, deadline: Instant) -> Result<Adjusting, BackendError> {
+        let known = self.known(deadline).await?;
+        Ok(Adjusting { by_plugin: known.adjusts, capabilities: known.capabilities.clone() })
     }
 
     /// Brings endpoints into the form in which they will be listed. The backend may be down.

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use zonemux_plugin::{EndpointView, ErrorKind};
+use tokio::time::Instant;
+use zonemux_plugin::{Endpoint, EndpointView, ErrorKind, is_ownership_txt};
 
 use super::driver::BackendError;
+use super::index::Index;
 use super::scope::Scope;
 use crate::wire::{EncodedList, ListEncoder};
 
@@ -22,6 +24,45 @@ pub struct List {
     pub types: Vec<(&'static str, u64)>,
     /// Records that the backend listed though they are not its own, and that are left out.
     pub foreign: u64,
+    /// Records of each of the backend's zones, in the order of its scope, without ownership TXT.
+    zones: Vec<(String, u64)>,
+    index: Index,
+    /// The number of writes when it was begun.
+    epoch: u64,
+    /// When it was begun.
+    begun: Option<Instant>,
+}
+
+impl List {
+    /// A list that was kept: its records as they were listed then.
+    pub fn of<E: EndpointView>(scope: &Arc<Scope>, endpoints: impl IntoIterator<Item = E>) -> Self {
+        let mut builder = Builder::new(Some(Arc::clone(scope)));
+        for endpoint in endpoints {
+            builder.push(&endpoint);
+        }
+        builder.finish()
+    }
+
+    /// The records of a canonical name, a type and a set identifier: one, or as many as the backend
+    /// listed.
+    pub fn find(&self, name: &str, record_type: &str, set_identifier: &str) -> Vec<Endpoint> {
+        self.index.find(&self.json, name, record_type, set_identifier)
+    }
+
+    /// How many records each zone of the backend has, ownership TXT not counted.
+    pub fn zones(&self) -> &[(String, u64)] {
+        &self.zones
+    }
+
+    /// Under which [number](super::Writes::epoch) it was begun.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// When it was begun; `None` for one that was kept.
+    pub fn begun(&self) -> Option<Instant> {
+        self.begun
+    }
 }
 
 /// The writing end, given to a driver; ends with the call, whoever still holds it.
@@ -46,12 +87,13 @@ struct Builder {
     scope: Option<Arc<Scope>>,
     counts: [u64; COUNTED_TYPES.len() + 1],
     foreign: u64,
+    zones: Vec<u64>,
+    index: Index,
 }
 
 /// Both ends of a list. With a scope, names outside it are left out.
 pub fn list(scope: Option<Arc<Scope>>) -> (ListSink, ListSource) {
-    let builder = Builder { encoder: ListEncoder::new(), scope, counts: [0; _], foreign: 0 };
-    let shared = Arc::new(Mutex::new(State::Open(Box::new(builder))));
+    let shared = Arc::new(Mutex::new(State::Open(Box::new(Builder::new(scope)))));
     (ListSink { shared: Arc::clone(&shared) }, ListSource { shared })
 }
 
@@ -89,14 +131,14 @@ impl ListSink {
 }
 
 impl ListSource {
-    /// The list, after the backend's call has returned well.
+    /// The list, after the backend's call has returned well; `epoch` and `begun` say of when it is.
     ///
     /// # Errors
     ///
     /// When the backend did not say that the list is complete: a part of a list is never shown.
-    pub fn take(self) -> Result<List, BackendError> {
+    pub fn take(self, epoch: u64, begun: Instant) -> Result<List, BackendError> {
         match std::mem::replace(&mut *lock(&self.shared), State::Closed) {
-            State::Finished(builder) => Ok(builder.finish()),
+            State::Finished(builder) => Ok(List { epoch, begun: Some(begun), ..builder.finish() }),
             State::Open(_) | State::Closed => {
                 Err(BackendError::new(ErrorKind::Internal, "the list was not finished, so it may be a part"))
             }
@@ -112,10 +154,26 @@ impl Drop for ListSource {
 }
 
 impl Builder {
+    fn new(scope: Option<Arc<Scope>>) -> Self {
+        let zones = scope.as_ref().map_or(0, |scope| scope.zones().len());
+        Self {
+            encoder: ListEncoder::new(),
+            scope,
+            counts: [0; _],
+            foreign: 0,
+            zones: vec![0; zones],
+            index: Index::default(),
+        }
+    }
+
     fn push(&mut self, endpoint: &impl EndpointView) {
-        if self.scope.as_ref().is_some_and(|scope| !scope.covers(endpoint.dns_name())) {
-            self.foreign += 1;
-            return;
+        if let Some(scope) = &self.scope {
+            let Some((name, zone)) = scope.place(endpoint.dns_name()) else {
+                self.foreign += 1;
+                return;
+            };
+            self.zones[zone] += u64::from(!is_ownership_txt(endpoint));
+            self.index.push(&name, endpoint, self.encoder.next_offset());
         }
         let record_type = endpoint.record_type();
         let counted = COUNTED_TYPES.iter().position(|counted| *counted == record_type);
@@ -125,8 +183,16 @@ impl Builder {
 
     fn finish(self) -> List {
         let names = COUNTED_TYPES.into_iter().chain(["other"]);
-        let types = names.zip(self.counts).collect();
-        List { json: self.encoder.finish(), types, foreign: self.foreign }
+        let zones = self.scope.iter().flat_map(|scope| scope.zones().iter().cloned());
+        List {
+            json: self.encoder.finish(),
+            types: names.zip(self.counts).collect(),
+            foreign: self.foreign,
+            zones: zones.zip(self.zones).collect(),
+            index: self.index,
+            epoch: 0,
+            begun: None,
+        }
     }
 }
 

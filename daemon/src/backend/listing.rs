@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use zonemux_plugin::ErrorKind;
 
 use super::Backend;
 use super::driver::{BackendError, Instance};
 use super::list::{List, list};
 
-type ListResult = Result<Arc<List>, BackendError>;
+/// What a listing comes to, shared by all who waited for it.
+pub type ListResult = Result<Arc<List>, BackendError>;
 
 /// A listing that runs, or that has ended without anyone having been there to take it.
 #[derive(Debug)]
@@ -33,19 +34,30 @@ impl Backend {
     ///
     /// # Errors
     ///
-    /// When the backend can't be listed. Dropping the future ends nothing but this wait.
-    pub async fn list(self: &Arc<Self>, id: &str, deadline: Instant) -> ListResult {
+    /// When the backend can't be listed, or not before `deadline`. Dropping the future ends nothing but
+    /// this wait. `ended` is told how the listing went, if it was this call that began it.
+    pub async fn list(
+        self: &Arc<Self>,
+        id: &str,
+        deadline: Instant,
+        ended: impl FnOnce(&ListResult) + Send + 'static,
+    ) -> ListResult {
         let instance = self.instance(deadline).await?;
-        let flight = self.join_or_start(self.listing(id, &instance));
+        let flight = self.join_or_start(self.listing(id, &instance, ended));
         let came_late = flight.has_ended();
         let mut result = flight.result.clone();
-        let ended = result.wait_for(Option::is_some).await;
+        let Ok(ended) = timeout_at(deadline, result.wait_for(Option::is_some)).await else {
+            return Err(BackendError::new(
+                ErrorKind::Retryable,
+                "the listing takes longer than the call may",
+            ));
+        };
         let ended = ended.ok().and_then(|ended| ended.clone());
         flight.taken.store(true, Ordering::Relaxed);
         self.forget(&flight);
         if came_late {
             // A list that nobody could wait for: the next caller won't be able to either.
-            self.join_or_start(self.listing(id, &instance));
+            self.join_or_start(self.listing(id, &instance, |_| {}));
         }
         // The sender is dropped without a word only when the task panicked.
         ended.unwrap_or_else(|| Err(BackendError::new(ErrorKind::Internal, "the listing broke off")))
@@ -56,6 +68,7 @@ impl Backend {
         self: &Arc<Self>,
         id: &str,
         instance: &Arc<dyn Instance>,
+        told: impl FnOnce(&ListResult) + Send + 'static,
     ) -> impl FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>) {
         let instance = Arc::clone(instance);
         move |flight, result| {
@@ -69,10 +82,11 @@ impl Backend {
                 let listing = timeout(limit, instance.records(call, sink));
                 // A list can be asked for again: nothing is lost when a shutdown does not wait for it.
                 let ended = match backend.closing.run_until_cancelled(listing).await {
-                    Some(Ok(ended)) => ended.and_then(|()| source.take().map(Arc::new)),
+                    Some(Ok(ended)) => ended.and_then(|()| source.take(flight.epoch, started).map(Arc::new)),
                     Some(Err(_)) => Err(BackendError::timed_out("listing", limit)),
                     None => Err(BackendError::new(ErrorKind::Cancelled, "the backend is being closed")),
                 };
+                told(&ended);
                 backend.land(&flight, &result, started, ended);
             });
         }
@@ -83,7 +97,7 @@ impl Backend {
         start: impl FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>),
     ) -> Arc<Flight> {
         let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
-        let epoch = self.epoch.load(Ordering::SeqCst);
+        let epoch = self.writes.epoch();
         if let Some(flight) = slot.as_ref().filter(|flight| flight.may_be_joined(epoch, self.times.list)) {
             return Arc::clone(flight);
         }
@@ -128,8 +142,7 @@ impl Backend {
     }
 
     /// Whatever list is under way or kept is of the time before a write.
-    pub(super) fn outdate_lists(&self) {
-        self.epoch.fetch_add(1, Ordering::SeqCst);
+    pub(super) fn forget_list(&self) {
         *self.flight.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

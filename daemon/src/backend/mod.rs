@@ -2,18 +2,19 @@
 //! by one call at a time.
 
 mod batch;
-mod distinct;
 mod driver;
 mod handover;
+mod index;
 mod lifecycle;
 mod list;
 mod listing;
 mod scope;
 mod status;
+mod writes;
 mod writing;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -23,13 +24,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zonemux_plugin::Capabilities;
 
-pub use batch::{Batch, Selection};
-pub use driver::{BackendError, BatchChange, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use batch::{Batch, Part, Selection};
+pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
 pub use handover::Held;
+pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
+pub use listing::ListResult;
 pub use scope::Scope;
 pub use status::{BackendState, BackendStatus};
-pub use writing::Applied;
+pub use writes::{Turn, Writes};
 
 use lifecycle::Life;
 use listing::Flight;
@@ -55,12 +58,11 @@ pub struct Backend {
     life: watch::Sender<Life>,
     /// What the backend said it can do when it was last opened; kept while it is down.
     known: ArcSwapOption<Known>,
+    /// What it said in an earlier process, until it is open.
+    remembered: Option<Capabilities>,
     scope: ArcSwap<Scope>,
     health: Mutex<Health>,
-    /// Writes one after the other, in the order in which they asked (tokio's mutex is fair).
-    lane: Arc<tokio::sync::Mutex<()>>,
-    /// Counts the begins and ends of writes: a list begun under another number may be outdated.
-    epoch: AtomicU64,
+    writes: Arc<Writes>,
     flight: Mutex<Option<Arc<Flight>>>,
     tasks: TaskTracker,
     closing: CancellationToken,
@@ -83,33 +85,25 @@ impl fmt::Debug for Backend {
 
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
-    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times) -> Arc<Self> {
-        Self::with_lane(name.into(), zones, times, Arc::default())
-    }
-
-    /// The next backend of this name. It writes in the same lane: no apply of the one can run beside an
-    /// apply of the other.
-    pub fn successor(&self, zones: Vec<String>, times: Times) -> Arc<Self> {
-        Self::with_lane(self.name.clone(), zones, times, Arc::clone(&self.lane))
-    }
-
-    fn with_lane(
-        name: String,
+    /// `remembered` is what it said that it can do when it was last open.
+    pub fn new(
+        name: impl Into<String>,
         zones: Vec<String>,
         times: Times,
-        lane: Arc<tokio::sync::Mutex<()>>,
+        writes: Arc<Writes>,
+        remembered: Option<Capabilities>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            name,
+            name: name.into(),
             times,
             configured_zones: zones,
             driver: OnceLock::new(),
             life: watch::Sender::new(Life::Opening),
             known: ArcSwapOption::empty(),
+            remembered,
             scope: ArcSwap::default(),
             health: Mutex::default(),
-            lane,
-            epoch: AtomicU64::new(0),
+            writes,
             flight: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
@@ -130,13 +124,54 @@ impl Backend {
         self.known.load().as_ref().map(|known| known.capabilities.zones.clone())
     }
 
-    /// Says which names are the backend's own; until then its list is empty of all. A listing that was
-    /// begun under another scope is not joined any more.
+    /// How long its calls may take.
+    pub fn times(&self) -> Times {
+        self.times
+    }
+
+    /// What it can do, as it said when it was last open; `None` before it was.
+    pub fn capabilities(&self) -> Option<Capabilities> {
+        self.known.load().as_ref().map(|known| known.capabilities.clone())
+    }
+
+    /// Runs a task that [`close`](Self::close) waits for.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        task: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.tasks.spawn(task)
+    }
+
+    /// Whether the backend is being closed, and nothing new is to be begun.
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
+    /// Says which names are the backend's own; until then its list is empty of all. Lists that were begun
+    /// under another scope don't count any more.
     pub fn set_scope(&self, scope: Scope) {
         if **self.scope.load() != scope {
             self.scope.store(Arc::new(scope));
             self.outdate_lists();
         }
+    }
+
+    /// Whatever was listed before may not be what this backend has: its scope is another, or it is about
+    /// to take the place of another instance.
+    pub fn outdate_lists(&self) {
+        self.writes.outdate();
+        self.forget_list();
+    }
+
+    /// Says that all names in its zones are its own: it has no neighbours.
+    pub fn own_all_zones(&self) {
+        let zones = self.zones().unwrap_or_default();
+        self.set_scope(Scope::new(zones.iter().map(String::as_str), []));
+    }
+
+    /// Which names are its own.
+    pub fn scope(&self) -> Arc<Scope> {
+        self.scope.load_full()
     }
 
     /// What a call is told.

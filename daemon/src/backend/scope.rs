@@ -1,5 +1,7 @@
 //! Which names are a backend's own.
 
+use std::borrow::Cow;
+
 use zonemux_plugin::dns::{self, ZoneMap};
 
 /// The names that a backend answers for: those in its zones, less those in deeper zones of the
@@ -7,7 +9,9 @@ use zonemux_plugin::dns::{self, ZoneMap};
 /// be routed elsewhere.
 #[derive(Debug, Default, PartialEq)]
 pub struct Scope {
-    zones: ZoneMap<bool>,
+    /// Positions among the own zones; `None` for a neighbour's.
+    map: ZoneMap<Option<usize>>,
+    own: Vec<String>,
 }
 
 impl Scope {
@@ -16,19 +20,28 @@ impl Scope {
         own: impl IntoIterator<Item = &'a str>,
         neighbours: impl IntoIterator<Item = &'a str>,
     ) -> Self {
-        let mut zones = ZoneMap::default();
+        let mut map = ZoneMap::default();
         for zone in neighbours {
-            zones.insert(zone, false);
+            map.insert(zone, None);
         }
         // Last, so that a zone which a neighbour in another view has too counts as our own.
-        for zone in own {
-            zones.insert(zone, true);
+        let own: Vec<String> = own.into_iter().map(str::to_owned).collect();
+        for (position, zone) in own.iter().enumerate() {
+            map.insert(zone, Some(position));
         }
-        Self { zones }
+        Self { map, own }
     }
 
-    /// Whether a name is the backend's own. A name that is no domain name belongs to nobody.
-    pub fn covers(&self, dns_name: &str) -> bool {
-        dns::canonical(dns_name).is_ok_and(|name| self.zones.get(&name).copied().unwrap_or(false))
+    /// A name in canonical form, and the position of its zone among [`zones`](Self::zones). `None`: it
+    /// is not the backend's own. A name that is no domain name belongs to nobody.
+    pub fn place<'a>(&self, dns_name: &'a str) -> Option<(Cow<'a, str>, usize)> {
+        let name = dns::canonical(dns_name).ok()?;
+        let zone = self.map.get(&name).copied().flatten()?;
+        Some((name, zone))
+    }
+
+    /// The backend's own zones.
+    pub fn zones(&self) -> &[String] {
+        &self.own
     }
 }

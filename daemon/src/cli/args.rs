@@ -72,6 +72,8 @@ pub enum Command {
     /// The same as SIGHUP, which waits for nothing. Where anything is wrong, nothing changes, every fault
     /// is printed, and the exit code is 78.
     Reload,
+    /// Print what was to be changed and what became of it, oldest first.
+    History(super::history::Wanted),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),

@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 use tokio::time::Instant;
 
 use super::{Exit, Output, write_findings};
-use crate::assemble::Parts;
+use crate::assemble;
 use crate::backend::Driver;
 use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report};
 use crate::control::{self, ControlError, Probe};
@@ -129,14 +129,14 @@ async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)
             return config.backends.keys().map(failed).collect();
         }
     }
-    let parts = Parts::of(config);
+    let backends = assemble::bare(config);
     for (name, driver) in drivers {
-        let refreshed = parts.clone();
-        parts.backends[&name].start(driver, move || refreshed.refresh());
+        let opened = Arc::clone(&backends[&name]);
+        backends[&name].start(driver, move || opened.own_all_zones());
     }
-    let probes = control::probe(parts.backends.values()).await;
+    let probes = control::probe(backends.values()).await;
     let deadline = Instant::now() + Duration::from_secs(5);
-    for backend in parts.backends.values() {
+    for backend in backends.values() {
         backend.close(deadline).await;
     }
     probes

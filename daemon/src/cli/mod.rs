@@ -9,6 +9,7 @@ pub mod completions;
 pub mod config_show;
 mod exit;
 mod findings;
+pub mod history;
 pub mod man;
 pub mod plugin;
 pub mod reload;

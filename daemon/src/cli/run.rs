@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand, write_findings};
-use super::{check, completions, config_show, man, plugin, reload, serve, status};
+use super::{check, completions, config_show, history, man, plugin, reload, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -37,6 +37,9 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
             })
         }
         Command::Status => status::status(&read(arguments, Purpose::Inspect)?, output, out, err),
+        Command::History(wanted) => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
+            history::history(&loaded, &wanted, output, out, err)
+        }),
         Command::Reload => reload::reload(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::Plugin(PluginCommand::List) => {
             valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {

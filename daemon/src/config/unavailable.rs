@@ -21,28 +21,16 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 19] {
+fn table() -> [(&'static str, Refused); 7] {
     use Refused::{Always, For, Unless};
     [
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
-        ("journal", Always),
         ("backends.*.mirrors", Unless(json!([]))),
         ("backends.*.mirror_required", For(json!(true))),
         ("backends.*.isolation", For(json!("process"))),
-        ("backends.*.ownership", Unless(json!("auto"))),
-        ("backends.*.max_stale", Always),
         ("backends.*.memory_limit", Always),
-        ("backends.*.guards.read_only", For(json!(true))),
-        ("backends.*.guards.dry_run", For(json!(true))),
-        ("backends.*.guards.max_deletes", Unless(json!("none"))),
-        ("backends.*.guards.min_records", Always),
-        ("backends.*.guards.types", Unless(json!([]))),
-        ("backends.*.guards.protect", Unless(json!([]))),
-        ("backends.*.quarantine", Always),
-        ("backends.*.breaker", Always),
-        ("backends.*.ttl", Always),
     ]
 }
 
@@ -93,19 +81,18 @@ mod tests {
     fn a_table_is_refused_once_and_defaults_are_hidden() {
         let file = || Origin::File("/c.toml".into());
         let mut entries = vec![
-            entry(&["backends", "a", "breaker", "failures"], json!(5), file()),
-            entry(&["backends", "a", "breaker", "cooldown"], json!("30s"), Origin::Default),
-            entry(&["backends", "a", "quarantine", "retry"], json!("10m"), Origin::Default),
-            entry(&["backends", "a", "guards", "max_deletes"], json!("none"), file()),
-            entry(&["backends", "a", "guards", "types"], json!(["A"]), file()),
-            entry(&["webhook", "tls", "cert"], json!("/a"), file()),
-            entry(&["webhook", "tls", "key"], json!("/b"), file()),
+            entry(&["plugins", "public_key", "file"], json!("/k"), file()),
+            entry(&["plugins", "public_key", "other"], json!("x"), Origin::Default),
+            entry(&["backends", "a", "mirrors"], json!([]), file()),
+            entry(&["backends", "a", "memory_limit"], json!("1GiB"), Origin::Default),
+            entry(&["backends", "a", "isolation"], json!("process"), file()),
+            entry(&["backends", "a", "plugin"], json!("memory"), file()),
         ];
         let mut faults = Vec::new();
         check(&mut entries, &mut faults);
         let refused: Vec<String> =
             faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(refused, ["backends.a.breaker", "backends.a.guards.types", "webhook.tls"]);
-        assert_eq!(entries.len(), 5);
+        assert_eq!(refused, ["plugins.public_key", "backends.a.isolation"]);
+        assert_eq!(entries.len(), 4);
     }
 }

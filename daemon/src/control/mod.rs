@@ -5,9 +5,11 @@
 //! |---|---|
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
+//! | `GET /history?name=…&from=…` | [`HistoryPage`]: lines of the journal from a place on |
 //! | `POST /reload` | [`Outcome`]: what came of reading the configuration anew |
 
 mod client;
+mod history;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,11 +22,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 pub use client::{ControlError, get, post};
+pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
 use crate::backend::{Backend, BackendStatus};
 use crate::generation::Current;
 use crate::http::{Answer, Peer, text};
+use crate::journal;
 use crate::reload::{Outcome, Reloader};
 
 /// How long a probe may take.
@@ -98,7 +102,7 @@ impl Control {
         let path = request.uri().path();
         tracing::info!(%peer, method = %request.method(), path, "control request");
         let method = match path {
-            "/status" | "/probe" => Method::GET,
+            "/status" | "/probe" | "/history" => Method::GET,
             "/reload" => Method::POST,
             _ => {
                 let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
@@ -114,6 +118,10 @@ impl Control {
         }
         match path {
             "/status" => json(&self.status()),
+            "/history" => {
+                let journal = journal::folder(&self.current.get().config.state.directory);
+                history::answer(journal, request.uri().query()).await
+            }
             "/probe" => json(&probe(self.current.get().parts.backends.values()).await),
             _ => match self.reloader.reload().await {
                 Some(outcome) => json(&*outcome),
@@ -150,7 +158,7 @@ pub async fn probe(backends: impl Iterator<Item = &Arc<Backend>>) -> Vec<Probe> 
         let deadline = started + PROBE_LIMIT;
         let records = async {
             backend.check(deadline).await?;
-            backend.list("probe", deadline).await.map(|list| list.json.count as u64)
+            backend.list("probe", deadline, |_| {}).await.map(|list| list.json.count as u64)
         };
         let (records, error) = match records.await {
             Ok(records) => (Some(records), None),

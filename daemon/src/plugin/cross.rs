@@ -7,10 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zonemux_plugin::__private::{Lender, Lent};
-use zonemux_plugin::{Endpoint, EndpointView, ErrorKind};
+use zonemux_plugin::{ChangeId, Endpoint, EndpointView, ErrorKind};
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
-use crate::backend::{Batch, BatchChange, Failure, ListSink, Selection};
+use crate::backend::{Batch, Failure, ListSink, Selection};
 
 fn contain(code: impl FnOnce() -> bool) -> bool {
     catch_unwind(AssertUnwindSafe(code)).unwrap_or(false)
@@ -117,9 +117,9 @@ impl RReport for Report {
         contain(|| {
             let Ok(index) = usize::try_from(failure.index) else { return false };
             let change = match failure.list {
-                list::CREATE => BatchChange::Create(index),
-                list::UPDATE_NEW => BatchChange::Update(index),
-                list::DELETE => BatchChange::Delete(index),
+                list::CREATE => ChangeId::Create(index),
+                list::UPDATE_NEW => ChangeId::Update(index),
+                list::DELETE => ChangeId::Delete(index),
                 _ => return false,
             };
             let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);

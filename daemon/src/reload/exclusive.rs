@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::open::{Backends, open_all};
+use crate::assemble::States;
 use crate::backend::{Backend, BackendError, Driver, Held};
 use crate::config::{BackendName, Config, Finding, KeyPath};
 use crate::generation::{Current, Generation};
@@ -32,12 +33,15 @@ pub(super) struct NotSwitched {
 
 /// Closes the outgoing backends and opens the incoming ones; calls to them are answered 503 meanwhile.
 ///
+/// `states` are those of the generation before and of the next one.
+///
 /// An outgoing backend that is still applying after `shutdown.grace` is not cut off: then nothing is
 /// switched. Nor is it where one that was open can't be opened with its new settings.
 pub(super) async fn switch(
     current: &Current,
     before: &Generation,
     config: &Config,
+    states: (&States, &States),
     outgoing: Backends,
     incoming: BTreeMap<BackendName, Arc<dyn Driver>>,
 ) -> Result<Switched, NotSwitched> {
@@ -49,7 +53,7 @@ pub(super) async fn switch(
     let was_open: Vec<&BackendName> =
         outgoing.iter().filter(|(_, backend)| backend.is_open()).map(|(name, _)| name).collect();
     close_all(outgoing.values()).await;
-    let (backends, failed) = open_all(current, before, config, incoming).await;
+    let (backends, failed) = open_all(current, config, states.1, incoming).await;
     let faults: Vec<Finding> = failed
         .iter()
         .filter(|(name, _)| was_open.contains(name))
@@ -60,7 +64,7 @@ pub(super) async fn switch(
     }
     close_all(backends.values()).await;
     let drivers = outgoing.iter().filter_map(|(name, backend)| Some((name.clone(), backend.driver()?)));
-    let (reopened, still_failed) = open_all(current, before, &before.config, drivers).await;
+    let (reopened, still_failed) = open_all(current, &before.config, states.0, drivers).await;
     for (name, error) in still_failed {
         tracing::error!(backend = name.as_str(), %error, "the backend can't be opened with its old settings either");
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::assemble;
+use crate::assemble::{self, States};
 use crate::backend::{Backend, BackendError, Driver};
 use crate::config::{BackendName, Config};
-use crate::generation::{Current, Generation};
+use crate::generation::Current;
 
 /// The longest time for which a reload waits for a backend, whatever its own `timeout` is.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -18,21 +18,20 @@ const OPEN_LIMIT: Duration = Duration::from_secs(10);
 /// Backends by name.
 pub(super) type Backends = BTreeMap<BackendName, Arc<Backend>>;
 
-/// Begins to open backends, each behind the one before it of its name, and waits until each is open or
+/// Begins to open backends, and waits until each is open or
 /// has failed for the first time; those that failed are tried again in the background.
 ///
 /// A call of the new generation would otherwise wait for them. That one can't be opened is no fault of
 /// the configuration: its server may be down, and a reload must be possible then too.
 pub(super) async fn open_all(
     current: &Current,
-    before: &Generation,
     config: &Config,
+    states: &States,
     drivers: impl IntoIterator<Item = (BackendName, Arc<dyn Driver>)>,
 ) -> (Backends, BTreeMap<BackendName, BackendError>) {
     let opening = drivers.into_iter().map(|(name, driver)| {
         let configured = &config.backends[&name];
-        let old = before.parts.backends.get(&name);
-        let backend = assemble::backend(&name, configured, old.map(|backend| &**backend));
+        let backend = assemble::backend(&name, configured, &states[&name]);
         let refreshed = current.clone();
         backend.start(driver, move || refreshed.refresh());
         let deadline = Instant::now() + Duration::from(configured.timeout).min(OPEN_LIMIT);

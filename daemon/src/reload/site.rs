@@ -12,13 +12,15 @@ use super::outcome::{Outcome, Refused};
 use super::retire::{Outgoing, Retiring};
 use super::watch::Watched;
 use super::{fixed, zones};
-use crate::assemble::{self, Parts};
-use crate::backend::Driver;
-use crate::config::{BackendName, Config, Finding, Loaded, Request, load};
+use crate::assemble::{self, Parts, States};
+use crate::backend::{Driver, Held};
+use crate::config::{BackendName, Config, Finding, KeyPath, Loaded, Request, load};
 use crate::generation::{Addresses, Current, Generation, PluginFault, PluginFile, RemovedView};
 use crate::http::{Replacement, Server, Tls, Webhook};
+use crate::journal::Limits;
 use crate::listening::{ListenError, Side};
 use crate::plugin::Loader;
+use crate::safety::Registry;
 use crate::telemetry::logging::Level;
 
 /// What a reload changes, and what it needs for that.
@@ -29,6 +31,8 @@ pub struct Site {
     pub current: Current,
     /// Plugins that are loaded are known to it.
     pub loader: Arc<Loader>,
+    /// What is remembered of every backend.
+    pub registry: Arc<Registry>,
     /// Gets the views.
     pub webhook: Arc<Webhook>,
     /// Gets other listeners.
@@ -59,9 +63,15 @@ pub(super) struct Reloading {
     removed: Mutex<BTreeMap<String, Arc<RemovedView>>>,
 }
 
+/// What is remembered of the backends of a generation.
+fn states_of(generation: &Generation) -> States {
+    generation.parts.safe.iter().map(|(name, safe)| (name.clone(), Arc::clone(safe.state()))).collect()
+}
+
 /// What only has to be put in place.
 struct Next {
     config: Arc<Config>,
+    states: States,
     backends: Backends,
     files: BTreeMap<BackendName, PluginFile>,
 }
@@ -101,14 +111,16 @@ impl Reloading {
             .await
             .map_err(|refused| faults.extend(refused.iter().flat_map(PluginFault::findings)));
         let bound = self.bind(&config).map_err(|error| faults.push(error.finding()));
-        let (Ok(certificates), Ok(verdicts), Ok(bound)) = (certificates, verdicts, bound) else {
+        let states = self.states(&config).await.map_err(|finding| faults.push(finding));
+        let (Ok(certificates), Ok(verdicts), Ok(bound), Ok(states)) = (certificates, verdicts, bound, states)
+        else {
             return Err(refuse(faults, warnings));
         };
         if !faults.is_empty() {
             return Err(refuse(faults, warnings));
         }
 
-        let (next, held) = match self.open(&before, config, verdicts).await {
+        let (next, held) = match self.open(&before, config, states, verdicts).await {
             Ok(opened) => opened,
             Err(faults) => return Err(refuse(faults, warnings)),
         };
@@ -148,13 +160,29 @@ impl Reloading {
         Ok(Bound { webhook, admin })
     }
 
+    /// What is remembered of every backend, those of a name that is new included.
+    async fn states(&self, config: &Arc<Config>) -> Result<States, Finding> {
+        let (config, registry) = (Arc::clone(config), Arc::clone(&self.site.registry));
+        let reading = tokio::task::spawn_blocking(move || assemble::states(&config, &registry));
+        let key = KeyPath::of(&["state", "directory"]);
+        match reading.await {
+            Ok(Ok(states)) => Ok(states),
+            Ok(Err(error)) => {
+                let finding = Finding::at(&key, error.to_string());
+                Err(error.hint().into_iter().fold(finding, Finding::hint))
+            }
+            Err(_) => Err(Finding::at(&key, "reading what is remembered broke off")),
+        }
+    }
+
     /// Opens what is to be opened: first what can be open beside its predecessor, then the rest.
     async fn open(
         &self,
         before: &Arc<Generation>,
         config: Arc<Config>,
+        states: States,
         verdicts: Vec<(BackendName, Verdict)>,
-    ) -> Result<(Next, Vec<crate::backend::Held>), Vec<Finding>> {
+    ) -> Result<(Next, Vec<Held>), Vec<Finding>> {
         let (mut files, mut kept) = (BTreeMap::new(), Backends::new());
         let (mut beside, mut after) = (BTreeMap::<_, Arc<dyn Driver>>::new(), BTreeMap::new());
         let was_exclusive = |name: &BackendName| before.file(name).is_some_and(|file| file.exclusive);
@@ -176,7 +204,7 @@ impl Reloading {
             files.insert(name, file);
         }
         let current = &self.site.current;
-        let (opened, _) = open_all(current, before, &config, beside).await;
+        let (opened, _) = open_all(current, &config, &states, beside).await;
         let mut held = Vec::new();
         let mut backends = kept;
         if !after.is_empty() {
@@ -186,7 +214,9 @@ impl Reloading {
             let outgoing = outgoing
                 .filter(|(name, _)| goes(name) && (was_exclusive(name) || after.contains_key(*name)))
                 .map(|(name, backend)| (name.clone(), Arc::clone(backend)));
-            match exclusive::switch(current, before, &config, outgoing.collect(), after).await {
+            let of_before = states_of(before);
+            let both = (&of_before, &states);
+            match exclusive::switch(current, before, &config, both, outgoing.collect(), after).await {
                 Ok(Switched { backends: switched, held: locks }) => {
                     backends.extend(switched);
                     held = locks;
@@ -203,13 +233,13 @@ impl Reloading {
             }
         }
         backends.extend(opened);
-        Ok((Next { config, backends, files }, held))
+        Ok((Next { config, states, backends, files }, held))
     }
 
     /// From here on the next generation serves.
     fn put_in_place(&self, before: &Arc<Generation>, next: Next, bound: Bound) -> Arc<Generation> {
         let Site { webhook, webhook_server, admin_server, tls, level, .. } = &self.site;
-        let Next { config, backends, files } = next;
+        let Next { config, states, backends, files } = next;
         self.remember_removed(&before.config, &config);
         webhook.set_settings(assemble::webhook_settings(&config.webhook));
         Side::webhook(&config.webhook, tls).replace(webhook_server, bound.webhook);
@@ -220,7 +250,9 @@ impl Reloading {
             tracing::warn!(%error, "the log's level stays as it was");
         }
         let addresses = Addresses::of(webhook_server, admin_server);
-        let parts = Parts::with(&config, backends);
+        let journal = self.site.registry.journal();
+        journal.set_limits(Limits::from(&config.journal));
+        let parts = Parts::with(&config, backends, &states, journal);
         self.serve(Generation::new(before.number + 1, config, parts, addresses, files))
     }
 
@@ -232,7 +264,7 @@ impl Reloading {
         let mut backends = before.parts.backends.clone();
         backends.extend(reopened);
         let files = backends.keys().filter_map(|name| Some((name.clone(), before.file(name)?))).collect();
-        let parts = Parts::with(&before.config, backends);
+        let parts = Parts::with(&before.config, backends, &states_of(before), self.site.registry.journal());
         let addresses = before.addresses.clone();
         let config = Arc::clone(&before.config);
         self.serve(Generation::new(before.number, config, parts, addresses, files));
@@ -240,8 +272,15 @@ impl Reloading {
 
     fn serve(&self, generation: Generation) -> Arc<Generation> {
         let Site { current, webhook, .. } = &self.site;
-        // Scopes before views: a call of the new views must not join a listing by an old scope.
+        // Before the views: a call of the new ones must not join a listing by an old scope, nor be decided
+        // on a list that another instance made.
         generation.parts.refresh();
+        let serving = current.get();
+        for (name, backend) in &generation.parts.backends {
+            if serving.parts.backends.get(name).is_some_and(|old| !Arc::ptr_eq(old, backend)) {
+                backend.outdate_lists();
+            }
+        }
         let removed = self.removed();
         let table = generation.parts.view_table(&generation.config, &generation.in_flight, &removed);
         webhook.set_views(table);

@@ -3,8 +3,12 @@
 mod split;
 
 use zonemux_plugin::dns::{self, ZoneMap};
+use zonemux_plugin::{EndpointRef, is_ownership_txt};
 
 pub use split::{Refused, Split, split, split_endpoints};
+
+/// The label with which the registry names the record that a TXT owns.
+const OWNED_RECORD: &str = "ownedRecord";
 
 /// The zones of one view, each with the position of its backend there.
 #[derive(Debug, Default, Clone)]
@@ -42,6 +46,18 @@ impl Router {
                 Some(&backend) => Route::Backend(backend),
                 None => Route::Nowhere("the name is in no zone of this view".to_owned()),
             },
+        }
+    }
+
+    /// Where a record goes: by its name; an ownership TXT that is in no zone goes where its record does.
+    /// The registry makes one beside the apex, `a-example.org` for `example.org`.
+    pub fn route_record(&self, endpoint: EndpointRef<'_>) -> Route {
+        let route = self.route(endpoint.dns_name());
+        let Route::Nowhere(_) = route else { return route };
+        let owned = endpoint.label(OWNED_RECORD).filter(|_| is_ownership_txt(&endpoint));
+        match owned.map(|owned| self.route(owned)) {
+            Some(Route::Backend(backend)) => Route::Backend(backend),
+            _ => route,
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use zonemux_plugin::Endpoints;
+use zonemux_plugin::{ChangeId, Endpoints};
 
 use super::{Route, Router};
-use crate::backend::{Batch, BatchChange};
+use crate::backend::Batch;
 use crate::wire::Changes;
 
 /// A batch, split.
@@ -21,7 +21,7 @@ pub struct Split {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// Its position in the request's lists.
-    pub change: BatchChange,
+    pub change: ChangeId,
     /// Its owner name as it was sent.
     pub dns_name: String,
     /// Its record type.
@@ -34,13 +34,13 @@ pub struct Refused {
 pub fn split(router: &Router, backends: usize, changes: &Arc<Changes>) -> Split {
     let mut batches: Vec<Batch> = (0..backends).map(|_| Batch::of(Arc::clone(changes))).collect();
     let mut refused = Vec::new();
-    let mut assign = |change: BatchChange, position: u32| {
+    let mut assign = |change: ChangeId, position: u32| {
         let Some(endpoint) = changes.endpoints.get(position as usize) else { return };
-        match router.route(endpoint.dns_name()) {
+        match router.route_record(endpoint) {
             Route::Backend(backend) => match change {
-                BatchChange::Create(index) => batches[backend].push_create(index),
-                BatchChange::Update(index) => batches[backend].push_update(index),
-                BatchChange::Delete(index) => batches[backend].push_delete(index),
+                ChangeId::Create(index) => batches[backend].push_create(index),
+                ChangeId::Update(index) => batches[backend].push_update(index),
+                ChangeId::Delete(index) => batches[backend].push_delete(index),
             },
             Route::Nowhere(reason) => refused.push(Refused {
                 change,
@@ -51,14 +51,14 @@ pub fn split(router: &Router, backends: usize, changes: &Arc<Changes>) -> Split 
         }
     };
     for (index, &position) in changes.create.iter().enumerate() {
-        assign(BatchChange::Create(index), position);
+        assign(ChangeId::Create(index), position);
     }
     // Old and new have one key (that is how they were paired), and so one backend.
     for (index, &(_, new)) in changes.update.iter().enumerate() {
-        assign(BatchChange::Update(index), new);
+        assign(ChangeId::Update(index), new);
     }
     for (index, &position) in changes.delete.iter().enumerate() {
-        assign(BatchChange::Delete(index), position);
+        assign(ChangeId::Delete(index), position);
     }
     Split { batches, refused }
 }

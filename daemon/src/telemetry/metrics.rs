@@ -21,6 +21,12 @@ const CHANGES: &str = "zonemux_changes_total";
 const RELOAD_SUCCESSFUL: &str = "zonemux_last_reload_successful";
 const RELOAD_TIMESTAMP: &str = "zonemux_last_reload_timestamp_seconds";
 const GENERATION: &str = "zonemux_config_generation";
+const JOURNAL_WRITE_ERRORS: &str = "zonemux_journal_write_errors_total";
+const QUARANTINED: &str = "zonemux_quarantined_records";
+const GUARD_HELD: &str = "zonemux_guard_held";
+const SNAPSHOT_AGE: &str = "zonemux_snapshot_age_seconds";
+const SNAPSHOT_SERVED: &str = "zonemux_snapshot_served_total";
+const BREAKER_STATE: &str = "zonemux_breaker_state";
 
 /// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
 const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
@@ -53,6 +59,14 @@ fn describe() {
     describe_histogram!(BACKEND_CALL, "Time that calls to a backend took");
     describe_gauge!(BACKEND_RECORDS, "Records in the backend's last complete list, by type");
     describe_counter!(CHANGES, "Changes that ExternalDNS asked for, by what became of them");
+    describe_counter!(JOURNAL_WRITE_ERRORS, "Lines of the journal that could not be written");
+    // There from the start, so that an alert on its rate sees the first one.
+    counter!(JOURNAL_WRITE_ERRORS).absolute(0);
+    describe_gauge!(QUARANTINED, "Records that the backend refuses and that are set aside, by kind of error");
+    describe_gauge!(GUARD_HELD, "Units that a guard holds until they are released");
+    describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
+    describe_counter!(SNAPSHOT_SERVED, "Times that an old list was served because the backend failed");
+    describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
     describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
     describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
     describe_gauge!(GENERATION, "How many configurations have served since the start");
@@ -142,15 +156,60 @@ pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, coun
     }
 }
 
+/// Records in quarantine, by the kind of error that put them there. Kinds that are gone are set to 0.
+pub fn quarantined(backend: &str, reasons: impl IntoIterator<Item = (&'static str, u64)>) {
+    for (reason, count) in reasons {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a metric's value is a float; 2^53 records is enough"
+        )]
+        gauge!(QUARANTINED, "backend" => backend.to_owned(), "reason" => reason).set(count as f64);
+    }
+}
+
+/// Lines of the journal that are lost.
+pub fn journal_write_errors(lines: usize) {
+    counter!(JOURNAL_WRITE_ERRORS).increment(lines as u64);
+}
+
+/// Units that a guard holds.
+pub fn guard_held(backend: &str, guard: &'static str, units: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 units is enough")]
+    gauge!(GUARD_HELD, "backend" => backend.to_owned(), "guard" => guard).set(units as f64);
+}
+
+/// How old a backend's last complete list is.
+pub fn snapshot_age(backend: &str, age: Duration) {
+    gauge!(SNAPSHOT_AGE, "backend" => backend.to_owned()).set(age.as_secs_f64());
+}
+
+/// An old list was served.
+pub fn snapshot_served(backend: &str) {
+    counter!(SNAPSHOT_SERVED, "backend" => backend.to_owned()).increment(1);
+}
+
+/// How a backend's breaker stands: 0 closed, 1 half open, 2 open.
+pub fn breaker_state(backend: &str, state: u8) {
+    gauge!(BREAKER_STATE, "backend" => backend.to_owned()).set(f64::from(state));
+}
+
 /// What became of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeOutcome {
     /// Done.
     Applied,
-    /// Refused for its own sake.
+    /// True already.
+    Unchanged,
+    /// Set aside: the backend refuses it for its own sake.
+    Quarantined,
+    /// A rule of the operator's is against it.
     Refused,
+    /// The deletion guard keeps it.
+    Held,
     /// Not done; ExternalDNS shall ask again.
     Failed,
+    /// Not written because of `dry_run`.
+    DryRun,
 }
 
 impl ChangeOutcome {
@@ -158,8 +217,12 @@ impl ChangeOutcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Quarantined => "quarantined",
             Self::Refused => "refused",
+            Self::Held => "held",
             Self::Failed => "failed",
+            Self::DryRun => "dry_run",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A view: one face of the daemon to one ExternalDNS, at a path prefix.
 
 mod adjust;
+mod apply;
 mod calls;
 
 use std::sync::Arc;
@@ -12,9 +13,10 @@ use futures_util::future::join_all;
 pub use calls::{CallContext, CallError, CallErrorKind, CallFuture, Calls, Chunks};
 use zonemux_plugin::Endpoints;
 
-use crate::backend::{Applied, Backend, BackendError, Scope};
-use crate::router::{Router, split};
-use crate::telemetry::metrics::{self, ChangeOutcome};
+use crate::backend::{Backend, BackendError, Scope};
+use crate::journal::Journal;
+use crate::router::Router;
+use crate::safety::{SafeBackend, SafeCall};
 use crate::wire::{self, Changes};
 
 /// Requests with more endpoints are taken apart on a thread that may be busy for a while.
@@ -25,14 +27,22 @@ const LARGE: usize = 1000;
 pub struct View {
     name: String,
     path: String,
-    backends: Vec<Arc<Backend>>,
+    backends: Vec<Arc<SafeBackend>>,
     router: ArcSwap<Router>,
+    /// For changes that are no backend's.
+    journal: Arc<Journal>,
 }
 
 impl View {
     /// A view over backends that may not be open yet.
-    pub fn new(name: impl Into<String>, path: impl Into<String>, backends: Vec<Arc<Backend>>) -> Arc<Self> {
-        let view = Self { name: name.into(), path: path.into(), backends, router: ArcSwap::default() };
+    pub fn new(
+        name: impl Into<String>,
+        path: impl Into<String>,
+        backends: Vec<Arc<SafeBackend>>,
+        journal: Arc<Journal>,
+    ) -> Arc<Self> {
+        let (name, path) = (name.into(), path.into());
+        let view = Self { name, path, backends, router: ArcSwap::default(), journal };
         view.refresh();
         Arc::new(view)
     }
@@ -43,7 +53,7 @@ impl View {
     }
 
     /// Its backends, in the order of the configuration.
-    pub fn backends(&self) -> &[Arc<Backend>] {
+    pub fn backends(&self) -> &[Arc<SafeBackend>] {
         &self.backends
     }
 
@@ -53,64 +63,24 @@ impl View {
             .backends
             .iter()
             .enumerate()
-            .filter_map(|(position, backend)| Some((position, backend.zones()?)))
+            .filter_map(|(position, backend)| Some((position, backend.backend().zones()?)))
             .collect();
         let pairs =
             zones.iter().flat_map(|(position, zones)| zones.iter().map(|zone| (zone.as_str(), *position)));
         self.router.store(Arc::new(Router::new(pairs)));
     }
 
-    async fn list_all(&self, context: &CallContext) -> Result<Chunks, CallError> {
-        let lists = self.backends.iter().map(|backend| backend.list(&context.request_id, context.deadline));
-        let lists = join_all(lists).await;
-        self.log_failures("records", context, &lists);
-        let lists = self.all_or_error(lists)?;
-        Ok(wire::join(lists.iter().map(|list| &list.json)))
+    /// What the safety layer is told of a call.
+    fn safe_call(&self, context: &CallContext) -> SafeCall {
+        SafeCall::new(&*self.name, &*context.request_id, context.deadline)
     }
 
-    async fn apply_all(&self, context: &CallContext, changes: Changes) -> Result<(), CallError> {
-        let router = self.router.load_full();
-        let (count, changes) = (self.backends.len(), Arc::new(changes));
-        let large = changes.endpoints.len() > LARGE;
-        let split = blocking(large, move || split(&router, count, &changes)).await?;
-        for refused in &split.refused {
-            let action = match refused.change {
-                crate::backend::BatchChange::Create(_) => "create",
-                crate::backend::BatchChange::Update(_) => "update",
-                crate::backend::BatchChange::Delete(_) => "delete",
-            };
-            metrics::changes("none", action, ChangeOutcome::Refused, 1);
-            tracing::warn!(
-                view = self.name,
-                request_id = context.request_id,
-                action,
-                dns_name = refused.dns_name,
-                record_type = refused.record_type,
-                reason = refused.reason,
-                "change refused"
-            );
-        }
-        let parts = self.backends.iter().zip(split.batches);
-        let (backends, applies): (Vec<_>, Vec<_>) = parts
-            .filter(|(_, batch)| !batch.is_empty())
-            .map(|(backend, batch)| (backend, backend.apply(&context.request_id, context.deadline, batch)))
-            .unzip();
-        // All of them, also when one fails early: 503 means that what could be done was done.
-        let mut failed = Vec::new();
-        for (backend, result) in backends.into_iter().zip(join_all(applies).await) {
-            match result {
-                Ok(Applied { failed: 0, .. }) => {}
-                Ok(_) => failed.push((backend.name(), None)),
-                Err(error) => {
-                    tracing::warn!(
-                        view = self.name, backend = backend.name(), request_id = context.request_id,
-                        kind = error.kind.as_str(), error = %error, "call failed"
-                    );
-                    failed.push((backend.name(), error.retry_after));
-                }
-            }
-        }
-        if failed.is_empty() { Ok(()) } else { Err(unavailable(&failed)) }
+    async fn list_all(&self, context: &CallContext) -> Result<Chunks, CallError> {
+        let call = self.safe_call(context);
+        let lists = join_all(self.backends.iter().map(|backend| backend.records(&call))).await;
+        self.log_failures("records", context, &lists);
+        let lists = self.all_or_error(lists)?;
+        Ok(wire::join(lists.iter().flat_map(|list| [&list.listed, &list.kept])))
     }
 
     /// The results of every backend, in the view's order, or the error that names all that failed.
@@ -144,10 +114,10 @@ pub fn set_scopes(views: &[Arc<View>], backends: &[Arc<Backend>]) {
         let own = backend.zones().unwrap_or_default();
         let neighbours: Vec<String> = views
             .iter()
-            .filter(|view| view.backends.iter().any(|other| Arc::ptr_eq(other, backend)))
+            .filter(|view| view.backends.iter().any(|other| Arc::ptr_eq(other.backend(), backend)))
             .flat_map(|view| view.backends.iter())
-            .filter(|other| !Arc::ptr_eq(other, backend))
-            .filter_map(|other| other.zones())
+            .filter(|other| !Arc::ptr_eq(other.backend(), backend))
+            .filter_map(|other| other.backend().zones())
             .flatten()
             .collect();
         let scope = Scope::new(own.iter().map(String::as_str), neighbours.iter().map(String::as_str));
@@ -183,7 +153,7 @@ impl Calls for View {
     }
 
     fn zones(&self) -> Result<Vec<String>, CallError> {
-        if self.backends.iter().any(|backend| backend.zones().is_none()) {
+        if self.backends.iter().any(|backend| backend.backend().zones().is_none()) {
             return Err(CallError::unavailable("not every backend has found its zones yet"));
         }
         let zones = self.router.load().zones();

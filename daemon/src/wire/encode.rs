@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use bytes::Bytes;
-use zonemux_plugin::EndpointView;
+use zonemux_plugin::{Endpoint, EndpointView};
 
 use super::escape::push_string;
 use crate::view::Chunks;
@@ -21,6 +21,8 @@ const SLACK: usize = 4 * 1024;
 pub struct ListEncoder {
     buffer: Vec<u8>,
     chunks: Vec<Bytes>,
+    /// The length of the chunks.
+    full: u64,
     count: usize,
 }
 
@@ -54,6 +56,7 @@ impl ListEncoder {
     pub fn push(&mut self, endpoint: &impl EndpointView) {
         if self.buffer.len() >= CHUNK {
             let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK + SLACK));
+            self.full += full.len() as u64;
             self.chunks.push(full.into());
         }
         if self.count > 0 {
@@ -61,6 +64,12 @@ impl ListEncoder {
         }
         self.count += 1;
         push_endpoint(&mut self.buffer, endpoint);
+    }
+
+    /// Where the next endpoint will stand in the text, for [`EncodedList::endpoint_at`].
+    pub fn next_offset(&self) -> u64 {
+        // The comma before it belongs to no endpoint.
+        self.full + self.buffer.len() as u64 + u64::from(self.count > 0)
     }
 
     /// How many endpoints there are so far.
@@ -82,6 +91,29 @@ impl ListEncoder {
         }
         let bytes = self.chunks.iter().map(|chunk| chunk.len() as u64).sum();
         EncodedList { chunks: self.chunks, count: self.count, bytes }
+    }
+}
+
+impl EncodedList {
+    /// The endpoint that stands at an [offset](ListEncoder::next_offset).
+    pub fn endpoint_at(&self, offset: u64) -> Option<Endpoint> {
+        let mut start = 0;
+        let chunk = self.chunks.iter().find(|chunk| {
+            let end = start + chunk.len() as u64;
+            let here = offset < end;
+            if !here {
+                start = end;
+            }
+            here
+        })?;
+        let text = chunk.get(usize::try_from(offset - start).ok()?..)?;
+        // What follows in the chunk is the next endpoint's.
+        serde_json::Deserializer::from_slice(text).into_iter().next()?.ok()
+    }
+
+    /// The text as one JSON list, to be decoded again.
+    pub fn to_json(&self) -> Vec<u8> {
+        join([self]).concat()
     }
 }
 

@@ -22,7 +22,7 @@ const ESCAPES: [u8; 256] = {
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends a string in quotes.
-pub(super) fn push_string(buffer: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_string(buffer: &mut Vec<u8>, text: &str) {
     // Nearly always enough, so that the appends below find room.
     buffer.reserve(text.len() + 2);
     buffer.push(b'"');

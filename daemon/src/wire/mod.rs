@@ -12,6 +12,7 @@ mod tests;
 pub use decode::{changes, endpoints};
 pub use encode::{EncodedList, ListEncoder, domain_filter, join};
 pub use error::DecodeError;
+pub(crate) use escape::push_string;
 use zonemux_plugin::Endpoints;
 
 /// A batch of changes as it was received: one list of endpoints, and which of them belong where.

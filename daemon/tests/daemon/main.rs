@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
 mod admin;
+mod auth;
 mod bad_input;
 mod check;
 mod cli;
 mod control;
+mod history;
 mod host_calls;
 mod host_panics;
 mod host_slow;
@@ -16,6 +18,7 @@ mod plugins;
 mod secrets;
 mod start;
 mod stop;
+mod tls;
 mod views;
 mod writing;
 

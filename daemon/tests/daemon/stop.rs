@@ -62,7 +62,7 @@ fn an_apply_whose_client_has_gone_is_waited_for() {
     drop(waiting);
     let stopped = daemon.stop();
     assert_eq!(stopped.code, Some(0));
-    assert!(stopped.stderr.contains("batch applied"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("batch done"), "{}", stopped.stderr);
 
     site.misbehave("lan", "healthy");
     assert_eq!(names(&ready(&site).webhook().get("/records")), ["a.example.org"]);

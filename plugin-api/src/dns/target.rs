@@ -68,6 +68,7 @@ fn read<'a>(record_type: &str, target: &'a str) -> Result<Cow<'a, str>, String> 
         "SRV" => srv(target).map(Cow::Owned),
         "NAPTR" => naptr(target).map(Cow::Owned),
         "CAA" => caa(target).map(Cow::Owned),
+        "TXT" if txt::is_plainly_quoted(target) => Ok(Cow::Borrowed(target)),
         "TXT" => match txt::strings(target) {
             Ok(strings) => Ok(Cow::Owned(txt::quote(strings))),
             Err(error) => Err(error.to_string()),
@@ -84,9 +85,15 @@ fn name(target: &str) -> Result<Cow<'_, str>, String> {
     canonical(target).map_err(|error| error.to_string())
 }
 
+/// A name among other fields, where a quote at its start would begin a string.
+fn field_name(target: &str) -> Result<Cow<'_, str>, String> {
+    let name = name(target)?;
+    Ok(if name.starts_with('"') { Cow::Owned(format!("\\{name}")) } else { name })
+}
+
 fn mx(target: &str) -> Result<String, String> {
     let [preference, exchange] = exactly(target, "PREFERENCE EXCHANGE")?;
-    Ok(format!("{} {}", number(preference, "the preference", u16::MAX)?, name(exchange)?))
+    Ok(format!("{} {}", number(preference, "the preference", u16::MAX)?, field_name(exchange)?))
 }
 
 fn srv(target: &str) -> Result<String, String> {
@@ -96,7 +103,7 @@ fn srv(target: &str) -> Result<String, String> {
         number(priority, "the priority", u16::MAX)?,
         number(weight, "the weight", u16::MAX)?,
         number(port, "the port", u16::MAX)?,
-        name(host)?,
+        field_name(host)?,
     ))
 }
 
@@ -111,7 +118,7 @@ fn naptr(target: &str) -> Result<String, String> {
         string(flags, "the flags")?,
         string(services, "the services")?,
         string(regexp, "the regular expression")?,
-        name(replacement)?,
+        field_name(replacement)?,
     ))
 }
 
@@ -143,6 +150,7 @@ mod tests {
             ("PTR", "_svc._tcp.example.org", "_svc._tcp.example.org"),
             ("MX", "010  MAIL.example.org.", "10 mail.example.org"),
             ("MX", "0 .", "0 ."),
+            ("MX", r#"0 \".example.org"#, r#"0 \".example.org"#),
             ("SRV", "1 2 443 Host.example.org.", "1 2 443 host.example.org"),
             ("SRV", "0 0 0 .", "0 0 0 ."),
             (

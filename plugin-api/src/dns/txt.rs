@@ -68,6 +68,14 @@ pub fn check(target: &str) -> Result<(), TxtError> {
     if inside.is_some_and(simple) { Ok(()) } else { strings(target).map(drop) }
 }
 
+/// Whether a target is one string as [`quote`] writes it, without escapes: the registry's form, told
+/// without reading it byte by byte into another.
+pub(super) fn is_plainly_quoted(target: &str) -> bool {
+    let inside = target.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    inside.is_some_and(|inside| inside.len() <= MAX_STRING && inside.bytes().all(plain))
+}
+
 /// Writes character strings in quotes, as zone files and most servers take them.
 ///
 /// ```
@@ -204,6 +212,7 @@ mod tests {
         #[test]
         fn no_text_panics(target in "\\PC{0,20}|[\"\\\\ 0-9a]{0,12}", other in "[\"a ]{0,4}") {
             prop_assert_eq!(check(&target), strings(&target).map(drop));
+            prop_assert!(!is_plainly_quoted(&target) || quote(strings(&target).unwrap()) == target);
             let _any = same(&target, &other);
         }
     }

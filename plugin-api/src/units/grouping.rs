@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::{Unit, ownership};
-use crate::changes::{Change, ChangeId, Changes};
+use crate::changes::ChangeId;
 use crate::dns::{canonical, may_stand_together, suffixes, to_unicode};
 use crate::endpoints::EndpointRef;
 
@@ -18,18 +18,14 @@ struct Item<'a> {
     owns: bool,
 }
 
-pub(super) fn units(changes: &Changes) -> Vec<Unit> {
+pub(super) fn units<'a>(changes: impl Iterator<Item = (ChangeId, EndpointRef<'a>)>) -> Vec<Unit> {
     let items: Vec<Item<'_>> = changes
-        .iter()
-        .map(|(id, change)| {
-            let endpoint = change.endpoint();
-            Item {
-                id,
-                endpoint,
-                name: spelling(endpoint.dns_name()),
-                deletes: matches!(change, Change::Delete(_)),
-                owns: ownership::is_ownership_txt(&endpoint),
-            }
+        .map(|(id, endpoint)| Item {
+            id,
+            endpoint,
+            name: spelling(endpoint.dns_name()),
+            deletes: matches!(id, ChangeId::Delete(_)),
+            owns: ownership::is_ownership_txt(&endpoint),
         })
         .collect();
     let records = Records::new(&items);

@@ -6,8 +6,9 @@ mod ownership;
 mod tests;
 
 use crate::changes::{ChangeId, Changes};
+use crate::endpoints::EndpointRef;
 
-pub use ownership::is_ownership_txt;
+pub use ownership::{Owned, is_ownership_txt, owned_records};
 
 /// Changes that are applied or refused as a whole: a record with its ownership TXT, and what
 /// replaces what at one name.
@@ -38,6 +39,11 @@ impl Changes {
     /// assert_eq!(units[1].changes, [ChangeId::Create(1)]);
     /// ```
     pub fn units(&self) -> Vec<Unit> {
-        grouping::units(self)
+        group(self.iter().map(|(id, change)| (id, change.endpoint())))
     }
+}
+
+/// Groups any changes as [`Changes::units`] does its own; deletes have to come first, then updates.
+pub fn group<'a>(changes: impl Iterator<Item = (ChangeId, EndpointRef<'a>)>) -> Vec<Unit> {
+    grouping::units(changes)
 }

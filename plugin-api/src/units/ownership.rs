@@ -4,7 +4,7 @@
 //! and writes the record's *type* into the TXT's own name: `a-www`, `x-a.www`, `www-cname`, as the
 //! operator's prefix or suffix has it. We don't know that template, so the type is searched for.
 
-use crate::dns::suffixes;
+use crate::dns::{canonical, suffixes, to_unicode};
 use crate::endpoint::EndpointView;
 use crate::endpoints::EndpointRef;
 
@@ -39,6 +39,36 @@ const TYPES: [(&str, &str); 10] = [
 pub fn is_ownership_txt(endpoint: &impl EndpointView) -> bool {
     endpoint.record_type() == "TXT"
         && (endpoint.labels().any(|(key, _)| key == OWNED_RECORD) || endpoint.targets().any(is_heritage))
+}
+
+/// Which record an ownership TXT may belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// The record's name, canonical.
+    pub name: String,
+    /// Its type, where the TXT's name says it.
+    pub record_type: Option<&'static str>,
+    /// Whether the client itself named the record; else its name is a guess.
+    pub labelled: bool,
+}
+
+/// Which records an ownership TXT may belong to, the likeliest first.
+pub fn owned_records(txt: &impl EndpointView) -> Vec<Owned> {
+    let spelling = |name: &str| canonical(name).map_or_else(|_| name.to_owned(), Into::into);
+    let txt_name = spelling(txt.dns_name());
+    let Some((_, label)) = txt.labels().find(|(key, _)| *key == OWNED_RECORD) else {
+        let guesses = guesses(&txt_name).into_iter();
+        return guesses.map(|(name, record_type)| Owned { name, record_type, labelled: false }).collect();
+    };
+    let name = spelling(label);
+    let (txt_text, owned_text) = (to_unicode(&txt_name), to_unicode(&name));
+    let owned = |record_type| Owned { name: name.clone(), record_type, labelled: true };
+    let mut owned_records: Vec<Owned> =
+        types(&txt_text, &owned_text).map(|record_type| owned(Some(record_type))).collect();
+    if owned_records.is_empty() {
+        owned_records.push(owned(None));
+    }
+    owned_records
 }
 
 fn is_heritage(target: &str) -> bool {
@@ -156,6 +186,25 @@ mod tests {
         assert_eq!(names("x-mx.www.example.org")[1], "www.example.org");
         assert_eq!(names("www.example.org"), ["www.example.org"]);
         assert_eq!(guesses("a-www.example.org")[0].1, Some("A"));
+    }
+
+    #[test]
+    fn the_records_that_a_txt_may_own_come_likeliest_first() {
+        use crate::Endpoint;
+        let owned = |txt: &Endpoint| {
+            let owned = owned_records(txt).into_iter();
+            owned.map(|owned| (owned.name, owned.record_type, owned.labelled)).collect::<Vec<_>>()
+        };
+        let mut txt = Endpoint::new("TXT-a-bücher.example", "TXT", ["\"heritage=external-dns\""]);
+        txt.labels.insert("ownedRecord".into(), "Bücher.example".into());
+        let name = "xn--bcher-kva.example".to_owned();
+        assert_eq!(owned(&txt), [(name.clone(), Some("A"), true), (name.clone(), Some("TXT"), true)]);
+        txt.dns_name = "owner.bücher.example".into();
+        assert_eq!(owned(&txt), [(name, None, true)]);
+        txt.labels.clear();
+        txt.dns_name = "cname-www.example".into();
+        assert_eq!(owned(&txt)[0], ("www.example".to_owned(), Some("CNAME"), false));
+        assert_eq!(*owned(&txt).last().unwrap(), ("cname-www.example".to_owned(), None, false));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The memory backend, and what is done to it.
 
-use std::collections::HashSet;
 use std::future::pending;
 use std::panic::panic_any;
 use std::sync::Mutex;
@@ -9,17 +8,18 @@ use std::time::Duration;
 
 use zonemux_memory_backend::{Memory, Settings as MemorySettings};
 use zonemux_plugin::{
-    Adjust, Backend, Call, Capabilities, ChangeId, Changes, Error, ErrorKind, Fault, Host, Outcome, Records,
-    Result,
+    Adjust, Backend, Call, Capabilities, Changes, Error, ErrorKind, Fault, Host, Outcome, Records, Result,
 };
 
-use crate::batch::Part;
+use crate::limits::Limits;
+use crate::plan::Plan;
 use crate::settings::{Behaviour, Operation, Settings};
 
 /// The memory backend, misbehaving on command.
 #[derive(Debug)]
 pub struct Flaky {
     memory: Memory,
+    limits: Limits,
     settings: Settings,
     host: Host,
 }
@@ -28,9 +28,11 @@ impl Backend for Flaky {
     type Config = Settings;
 
     fn validate(settings: &Settings) -> Vec<Fault> {
-        if settings.control.as_ref().is_some_and(|path| path.is_relative()) {
-            // Checking and adjusting have no host that could resolve it.
-            return vec![Fault::new("control", "must be an absolute path")];
+        for (key, path) in [("control", &settings.control), ("calls", &settings.calls)] {
+            if path.as_ref().is_some_and(|path| path.is_relative()) {
+                // Checking and adjusting have no host that could resolve it.
+                return vec![Fault::new(key, "must be an absolute path")];
+            }
         }
         match settings.now(Operation::Validate) {
             Ok(now) => match at_once(&now, Operation::Validate) {
@@ -42,16 +44,19 @@ impl Backend for Flaky {
     }
 
     async fn open(settings: Settings, host: Host) -> Result<Self> {
+        settings.note(Operation::Open, 0)?;
         misbehave(&settings, Operation::Open, &host).await?;
         let memory = Memory::open(MemorySettings { file: settings.file.clone() }, host.clone()).await?;
-        Ok(Self { memory, settings, host })
+        let limits = Limits::of(&settings);
+        Ok(Self { memory, limits, settings, host })
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.memory.capabilities()
+        self.limits.capabilities(self.memory.capabilities())
     }
 
     async fn records(&self, call: &Call, out: &mut Records) -> Result<()> {
+        self.settings.note(Operation::Records, 0)?;
         let now = self.settings.now(Operation::Records)?;
         misbehave(&self.settings, Operation::Records, &self.host).await?;
         if !is_half(now.behaviour) {
@@ -66,20 +71,19 @@ impl Backend for Flaky {
     }
 
     async fn apply_changes(&self, call: &Call, changes: Changes) -> Result<Outcome> {
+        self.settings.note(Operation::Apply, changes.len())?;
         let now = self.settings.now(Operation::Apply)?;
-        if now.behaviour == Behaviour::Refuse {
-            return self.refuse(call, &changes, &now.matches).await;
+        if !matches!(now.behaviour, Behaviour::Refuse | Behaviour::RefuseTxt | Behaviour::RefuseBatch) {
+            misbehave(&self.settings, Operation::Apply, &self.host).await?;
         }
-        misbehave(&self.settings, Operation::Apply, &self.host).await?;
-        if !is_half(now.behaviour) {
+        let plan = Plan::make(&now, &self.limits, &changes)?;
+        if plan.is_whole() {
             return self.memory.apply_changes(call, changes).await;
         }
-        let half: HashSet<ChangeId> =
-            changes.units().into_iter().step_by(2).flat_map(|unit| unit.changes).collect();
-        let part = Part::of(&changes, |id| half.contains(&id));
+        let part = plan.part(&changes, &self.limits);
         let of_part = self.memory.apply_changes(call, part.changes()).await?;
-        after_half(now.behaviour).await?;
-        let mut outcome = Outcome::applied();
+        after_half(if plan.is_cut() { now.behaviour } else { Behaviour::Healthy }).await?;
+        let mut outcome = plan.outcome();
         part.report(&of_part, &mut outcome);
         Ok(outcome)
     }
@@ -103,31 +107,15 @@ impl Backend for Flaky {
     }
 
     async fn check(&self, call: &Call) -> Result<()> {
+        self.settings.note(Operation::Check, 0)?;
         misbehave(&self.settings, Operation::Check, &self.host).await?;
         self.memory.check(call).await
     }
 
     async fn close(&self, call: &Call) -> Result<()> {
+        self.settings.note(Operation::Close, 0)?;
         misbehave(&self.settings, Operation::Close, &self.host).await?;
         self.memory.close(call).await
-    }
-}
-
-impl Flaky {
-    async fn refuse(&self, call: &Call, changes: &Changes, matches: &str) -> Result<Outcome> {
-        let refused = |id| {
-            changes.get(id).is_some_and(|change: zonemux_plugin::Change<'_>| {
-                change.endpoint().dns_name().contains(matches)
-            })
-        };
-        let part = Part::of(changes, |id| !refused(id));
-        let of_part = self.memory.apply_changes(call, part.changes()).await?;
-        let mut outcome = Outcome::applied();
-        for (id, _) in changes.iter().filter(|(id, _)| refused(*id)) {
-            outcome.refuse(id, "refused on command");
-        }
-        part.report(&of_part, &mut outcome);
-        Ok(outcome)
     }
 }
 
@@ -138,7 +126,8 @@ impl Drop for Flaky {
     }
 }
 
-fn is_half(behaviour: Behaviour) -> bool {
+/// Whether every other record is listed, and every other unit applied.
+pub(crate) fn is_half(behaviour: Behaviour) -> bool {
     matches!(
         behaviour,
         Behaviour::Partial | Behaviour::PartialPanic | Behaviour::PartialHang | Behaviour::Short
@@ -147,7 +136,8 @@ fn is_half(behaviour: Behaviour) -> bool {
 
 async fn after_half(behaviour: Behaviour) -> Result<()> {
     match behaviour {
-        Behaviour::Partial => Err(Error::retryable("failed half-way, on command")),
+        Behaviour::Partial | Behaviour::Half => Err(Error::retryable("failed half-way, on command")),
+        Behaviour::HalfAbort => std::process::abort(),
         Behaviour::PartialPanic => panic!("panicked half-way, on command"),
         Behaviour::PartialHang => pending().await,
         _ => Ok(()),
@@ -188,6 +178,8 @@ fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
         | Behaviour::PartialPanic
         | Behaviour::PartialHang
         | Behaviour::Short
+        | Behaviour::Half
+        | Behaviour::HalfAbort
         | Behaviour::Chatty => Ok(()),
         Behaviour::Panic | Behaviour::PanicTask => panic!("panicked on command, in {what}"),
         Behaviour::PanicValue => panic_any(Bomb),
@@ -204,7 +196,9 @@ fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
             thread::sleep(now.delay());
             Ok(())
         }
-        Behaviour::Refuse => Err(Error::permanent(format!("refused on command, in {what}"))),
+        Behaviour::Refuse | Behaviour::RefuseTxt | Behaviour::RefuseBatch => {
+            Err(Error::permanent(format!("refused on command, in {what}")))
+        }
         Behaviour::Fail => Err(Error::retryable(format!("failed on command, in {what}"))),
         Behaviour::RetryAfter => {
             let error = Error::retryable(format!("failed on command for a while, in {what}"));

@@ -1,7 +1,7 @@
 //! Parts of a batch, whose changes keep their names.
 
 use zonemux_plugin::testing::ChangesBuilder;
-use zonemux_plugin::{Change, ChangeId, Changes, EndpointView as _, Error, Failure, Outcome};
+use zonemux_plugin::{Change, ChangeId, Changes, Endpoint, EndpointView as _, Error, Failure, Outcome};
 
 /// Some changes of a batch, as a batch of their own.
 #[derive(Default)]
@@ -13,19 +13,23 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The changes of which `wanted` says so.
-    pub(crate) fn of(changes: &Changes, wanted: impl Fn(ChangeId) -> bool) -> Self {
+    /// The changes of which `wanted` says so, their records as `stored` makes them.
+    pub(crate) fn of(
+        changes: &Changes,
+        wanted: impl Fn(ChangeId) -> bool,
+        stored: impl Fn(Endpoint) -> Endpoint,
+    ) -> Self {
         let mut part = Self::default();
         for (id, change) in changes.iter().filter(|(id, _)| wanted(*id)) {
             match change {
                 Change::Create(new) => {
-                    part.batch = part.batch.create(new.to_endpoint());
+                    part.batch = part.batch.create(stored(new.to_endpoint()));
                     part.create.push(id);
                 }
                 Change::Update { old, new } => {
                     part.batch = match old {
-                        Some(old) => part.batch.update(old.to_endpoint(), new.to_endpoint()),
-                        None => part.batch.upsert(new.to_endpoint()),
+                        Some(old) => part.batch.update(old.to_endpoint(), stored(new.to_endpoint())),
+                        None => part.batch.upsert(stored(new.to_endpoint())),
                     };
                     part.update.push(id);
                 }

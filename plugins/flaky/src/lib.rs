@@ -3,6 +3,8 @@
 
 mod backend;
 mod batch;
+mod limits;
+mod plan;
 mod settings;
 #[cfg(test)]
 mod tests;

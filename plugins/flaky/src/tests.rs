@@ -2,7 +2,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use zonemux_plugin::testing::{self, ChangesBuilder, TestBackend, json};
-use zonemux_plugin::{Endpoint, ErrorKind, Result};
+use zonemux_plugin::{Capabilities, Endpoint, ErrorKind, Property, Result};
 
 use crate::Flaky;
 
@@ -14,6 +14,14 @@ fn open(settings: serde_json::Value) -> Result<TestBackend> {
 
 fn record(label: &str) -> Endpoint {
     Endpoint::new(format!("{label}.example.org"), "A", ["192.0.2.1"])
+}
+
+/// A record with its ownership TXT.
+fn owned(label: &str) -> ChangesBuilder {
+    let heritage = "\"heritage=external-dns,external-dns/owner=me\"";
+    let mut txt = Endpoint::new(format!("a-{label}.example.org"), "TXT", [heritage]);
+    txt.labels.insert("ownedRecord".into(), format!("{label}.example.org"));
+    ChangesBuilder::new().create(txt).create(record(label))
 }
 
 fn four() -> ChangesBuilder {
@@ -104,6 +112,89 @@ fn some_names_are_refused_and_the_rest_is_applied() {
     assert_eq!(refused[1], (zonemux_plugin::ChangeId::Create(1), "refused on command"));
     assert_eq!(refused[0].0, zonemux_plugin::ChangeId::Create(0), "what the memory backend refused");
     assert_eq!(dns.records().unwrap(), [record("c")]);
+}
+
+#[test]
+fn a_type_may_be_refused_alone() {
+    for settings in [
+        json!({ "behaviour": "refuse-txt", "on": ["apply"] }),
+        json!({ "behaviour": "refuse", "type": "TXT", "on": ["apply"] }),
+    ] {
+        let dns = open(settings).unwrap();
+        let outcome = dns.apply(&owned("a")).unwrap();
+        let refused: Vec<_> = outcome.failures().iter().map(|failure| failure.change).collect();
+        assert_eq!(refused, [zonemux_plugin::ChangeId::Create(0)]);
+        assert_eq!(dns.records().unwrap(), [record("a")]);
+    }
+}
+
+#[test]
+fn a_batch_may_be_refused_as_one_and_nothing_of_it_is_applied() {
+    let dns = open(json!({ "behaviour": "refuse-batch", "match": "b.", "on": ["apply"] })).unwrap();
+    assert_eq!(dns.apply(&four()).unwrap_err().kind(), ErrorKind::Permanent);
+    assert_eq!(dns.records().unwrap(), []);
+    dns.apply(&ChangesBuilder::new().create(record("a")).create(record("c"))).unwrap();
+    assert_eq!(dns.records().unwrap(), [record("a"), record("c")]);
+}
+
+#[test]
+fn a_unit_may_break_off_after_its_first_change() {
+    let (_folder, dns, control) = controlled();
+    control(r#"{"behaviour": "half", "match": "x.", "on": ["apply"]}"#);
+    let batch = owned("x").create(record("y"));
+    assert_eq!(dns.apply(&batch).unwrap_err().kind(), ErrorKind::Retryable);
+    let names = |dns: &TestBackend| -> Vec<_> {
+        let four = ["a.example.org", "b.example.org", "c.example.org", "d.example.org"];
+        let names = dns.records().unwrap().into_iter().map(|record| record.dns_name);
+        names.filter(|name| !four.contains(&name.as_str())).collect()
+    };
+    assert_eq!(names(&dns), ["a-x.example.org", "y.example.org"], "the ownership TXT alone");
+    // One change has no middle, so a repair of one change succeeds.
+    dns.apply(&ChangesBuilder::new().create(record("x"))).unwrap();
+    assert_eq!(names(&dns), ["a-x.example.org", "x.example.org", "y.example.org"]);
+}
+
+#[test]
+fn limits_are_declared_and_kept() {
+    let dns = open(json!({
+        "record_types": ["A"], "min_ttl": 60, "max_ttl": 600, "properties": ["webhook/known"], "atomic_units": false,
+    }))
+    .unwrap();
+    let capabilities = dns.capabilities();
+    let expected = Capabilities::default()
+        .with_record_types(["A"])
+        .with_ttl_range(60, 600)
+        .with_properties(["webhook/known"]);
+    assert_eq!(capabilities, expected);
+    assert!(open(json!({})).unwrap().capabilities().atomic_units, "as the memory backend");
+
+    let property = |name: &str| Property { name: name.into(), value: "x".into() };
+    let mut given = record("a").with_ttl(5);
+    given.provider_specific = vec![property("webhook/known"), property("webhook/other")];
+    let outcome = dns.apply(&owned("b").create(given).create(record("c").with_ttl(3600))).unwrap();
+    let refused: Vec<_> = outcome.failures().iter().map(|failure| (failure.change, failure.kind)).collect();
+    assert_eq!(refused, [(zonemux_plugin::ChangeId::Create(0), ErrorKind::Unsupported)]);
+    let mut stored = record("a").with_ttl(60);
+    stored.provider_specific = vec![property("webhook/known")];
+    assert_eq!(dns.records().unwrap(), [stored, record("b"), record("c").with_ttl(600)]);
+}
+
+#[test]
+fn calls_are_counted_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let calls = folder.path().join("calls");
+    let dns = open(json!({ "calls": calls, "behaviour": "refuse-batch", "match": "x." })).unwrap_err();
+    assert!(dns.message().contains("in open"), "{dns}");
+    let dns = open(json!({ "calls": calls, "behaviour": "refuse-batch", "on": ["apply"] })).unwrap();
+    dns.apply(&four()).unwrap_err();
+    dns.records().unwrap();
+    dns.adjust([record("a")]).unwrap();
+    dns.check().unwrap();
+    dns.close().unwrap();
+    let lines = fs::read_to_string(&calls).unwrap();
+    assert_eq!(lines, "open 0\nopen 0\napply 4\nrecords 0\ncheck 0\nclose 0\n", "adjusting asks no backend");
+    let faults = testing::faults::<Flaky>(json!({ "calls": "calls" })).unwrap();
+    assert_eq!((faults[0].path.as_str(), faults[0].message.as_str()), ("calls", "must be an absolute path"));
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! Finds single records in a list that is kept as text: sixteen bytes a record instead of a second
+//! copy of the list.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{LazyLock, OnceLock};
+
+use zonemux_plugin::{Endpoint, EndpointView, dns};
+
+use crate::wire::EncodedList;
+
+/// One for the process: hashes are compared between lists, and never stored.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Where each record of an [`EncodedList`] stands, by what names it.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Hashes and offsets in the order of the list.
+    entries: Vec<(u64, u32)>,
+    /// The same sorted by hash, made when it is first asked for: most lists are served and forgotten.
+    sorted: OnceLock<Vec<(u64, u32)>>,
+}
+
+/// The hash of (canonical name, type, set identifier).
+fn hash(name: &str, record_type: &str, set_identifier: &str) -> u64 {
+    HASHER.hash_one((name, record_type, set_identifier))
+}
+
+impl Index {
+    /// Adds the record that is about to be written at an offset. Beyond 4 GiB of text nothing is found,
+    /// which nobody can be sent either.
+    pub(super) fn push(&mut self, name: &str, endpoint: &impl EndpointView, offset: u64) {
+        let Ok(offset) = u32::try_from(offset) else { return };
+        let hash = hash(name, endpoint.record_type(), endpoint.set_identifier());
+        self.entries.push((hash, offset));
+    }
+
+    /// The records of that name, type and set identifier: one, or as many as the backend listed.
+    pub(super) fn find(
+        &self,
+        list: &EncodedList,
+        name: &str,
+        record_type: &str,
+        set_identifier: &str,
+    ) -> Vec<Endpoint> {
+        let sorted = self.sorted.get_or_init(|| {
+            let mut sorted = self.entries.clone();
+            sorted.sort_unstable();
+            sorted
+        });
+        let wanted = hash(name, record_type, set_identifier);
+        let first = sorted.partition_point(|(hash, _)| *hash < wanted);
+        let same = sorted[first..].iter().take_while(|(hash, _)| *hash == wanted);
+        same.filter_map(|&(_, offset)| list.endpoint_at(offset.into()))
+            .filter(|found| {
+                found.record_type == record_type
+                    && found.set_identifier == set_identifier
+                    && dns::canonical(&found.dns_name).is_ok_and(|found| found == name)
+            })
+            .collect()
+    }
+}

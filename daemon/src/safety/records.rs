@@ -1,0 +1,143 @@
+//! Listing: the backend's own list where it can be had, else the last complete one, and what our store
+//! adds to it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use zonemux_plugin::ErrorKind;
+
+use super::breaker::counts_as_failure;
+use super::call::SafeCall;
+use super::shown::Shown;
+use super::{SafeBackend, blocking};
+use crate::backend::{BackendError, List, ListResult};
+use crate::telemetry::metrics;
+use crate::wire::EncodedList;
+
+/// A backend's records as a view is shown them.
+#[derive(Debug)]
+pub struct ShownList {
+    /// What the backend listed.
+    pub listed: EncodedList,
+    /// Ownership TXT that are kept in our store.
+    pub kept: EncodedList,
+}
+
+impl SafeBackend {
+    /// The backend's records, complete: fresh, or as they were when the backend last answered, if that
+    /// is not longer ago than `max_stale`. What is shown is remembered, since changes are planned on it.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither.
+    pub async fn records(self: &Arc<Self>, call: &SafeCall) -> Result<ShownList, BackendError> {
+        let error = match self.mended_list(call).await {
+            Ok(list) => {
+                self.show(call, Shown::Fresh(list.epoch())).await?;
+                return self.with_ownership(&list).await;
+            }
+            Err(error) => error,
+        };
+        let (safe, max) = (Arc::clone(self), self.policy.max_stale);
+        let stale = blocking(true, move || safe.state.kept.stale(&safe.backend.scope(), max)).await?;
+        let Some((list, age)) = stale else { return Err(error) };
+        self.show(call, Shown::Stale).await?;
+        metrics::snapshot_served(self.name());
+        tracing::warn!(
+            backend = self.name(), view = call.view, request_id = call.request_id, ?age, error = %error,
+            "serving the last complete list; changes to this backend wait for a fresh one"
+        );
+        self.with_ownership(&list).await
+    }
+
+    /// A fresh list, for those who show it to nobody that plans on it.
+    pub async fn look(self: &Arc<Self>, request_id: &str, deadline: Instant) -> Result<ShownList, BackendError> {
+        let list = self.fresh_list(request_id, deadline).await?;
+        self.with_ownership(&list).await
+    }
+
+    /// A fresh list of a backend that has nothing left half done.
+    async fn mended_list(self: &Arc<Self>, call: &SafeCall) -> Result<Arc<List>, BackendError> {
+        let list = self.fresh_list(&call.request_id, call.deadline).await?;
+        if !self.state.is_unconfirmed() || self.state.running.current().is_some() {
+            // What runs confirms itself, or leaves it to the next list.
+            return Ok(list);
+        }
+        let Some(turn) = self.state.writes.turn(call.deadline).await else {
+            let message = "an apply is running whose outcome must be known first";
+            return Err(BackendError::new(ErrorKind::Retryable, message));
+        };
+        if !self.state.is_unconfirmed() && self.state.writes.is_current(list.epoch()) {
+            return Ok(list);
+        }
+        self.confirmed_list(&call.request_id, call.deadline, &turn).await
+    }
+
+    /// A complete list that the backend made for this call, or for one that it shares.
+    pub(super) async fn fresh_list(self: &Arc<Self>, request_id: &str, deadline: Instant) -> ListResult {
+        let permit = self.state.breaker.admit(Instant::now()).map_err(|open| {
+            let error = BackendError::new(ErrorKind::Retryable, open.to_string());
+            BackendError { retry_after: Some(open.retry_in), ..error }
+        })?;
+        let safe = Arc::clone(self);
+        let ended = move |result: &ListResult| safe.note_listing(permit, result);
+        self.backend.list(request_id, deadline, ended).await
+    }
+
+    /// A listing has ended, whoever still waits for it.
+    fn note_listing(self: &Arc<Self>, permit: super::breaker::Permit, result: &ListResult) {
+        let now = Instant::now();
+        match result {
+            Ok(list) => {
+                if permit.succeeded(now) {
+                    tracing::info!(backend = self.name(), "backend is back: the breaker is closed");
+                }
+                self.state.kept.keep(list);
+                let safe = Arc::clone(self);
+                self.backend.spawn(async move {
+                    let saved = blocking(true, move || safe.state.kept.save(&safe.backend.scope())).await;
+                    if let Err(error) = saved {
+                        tracing::error!(error = %error, "a snapshot was not written");
+                    }
+                });
+            }
+            Err(error) if counts_as_failure(error.kind) => {
+                if let Some(wait) = permit.failed(now, error.retry_after) {
+                    tracing::warn!(
+                        backend = self.name(), ?wait, "backend keeps failing: it is left alone for a while"
+                    );
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Remembers what a view is about to be shown; where that can't be stored, it is not shown.
+    async fn show(self: &Arc<Self>, call: &SafeCall, shown: Shown) -> Result<(), BackendError> {
+        let is_change = self.state.shown().is_change(&call.view, shown);
+        let (safe, view) = (Arc::clone(self), call.view.clone());
+        let stored = blocking(is_change, move || safe.state.shown().show(&view, shown)).await?;
+        stored.map_err(|error| {
+            tracing::error!(
+                backend = self.name(), %error, hint = error.hint(),
+                "no list is shown: what a view was shown can't be stored"
+            );
+            BackendError::new(ErrorKind::Internal, error.to_string())
+        })
+    }
+
+    /// Adds the ownership TXT of records that are there.
+    async fn with_ownership(self: &Arc<Self>, list: &Arc<List>) -> Result<ShownList, BackendError> {
+        if self.state.ownership().is_empty() {
+            return Ok(ShownList { listed: list.json.clone(), kept: EncodedList::default() });
+        }
+        let (safe, list) = (Arc::clone(self), Arc::clone(list));
+        blocking(true, move || {
+            let kept = safe.state.ownership().listed(|key| {
+                !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty()
+            });
+            ShownList { listed: list.json.clone(), kept }
+        })
+        .await
+    }
+}

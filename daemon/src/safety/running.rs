@@ -1,0 +1,91 @@
+//! The apply that is under way, for those who ask for the same while it runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+use zonemux_plugin::ErrorKind;
+
+use super::outcome::Outcome;
+use super::units::{Fingerprint, Units};
+use crate::backend::BackendError;
+
+/// An apply that runs: what it does, and what will have become of it.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Which unit of its own does what a change asks for.
+    changes: HashMap<Fingerprint, usize>,
+    outcomes: watch::Receiver<Option<Arc<HashMap<usize, Outcome>>>>,
+}
+
+/// Where the running apply of a backend is found.
+#[derive(Debug, Default)]
+pub(super) struct RunningApply(Mutex<Option<Arc<Running>>>);
+
+/// What ends a [`Running`]: given the outcomes, or dropped without them.
+#[derive(Debug)]
+pub(super) struct Ending(watch::Sender<Option<Arc<HashMap<usize, Outcome>>>>);
+
+impl RunningApply {
+    /// Says what begins now, in place of what ran before.
+    pub(super) fn begin<'u>(&self, work: &Units, units: impl IntoIterator<Item = &'u usize>) -> Ending {
+        let mut changes = HashMap::new();
+        for &unit in units {
+            for &id in work.ids(unit) {
+                changes.insert(work.fingerprint(id), unit);
+            }
+        }
+        let (sender, outcomes) = watch::channel(None);
+        *self.slot() = Some(Arc::new(Running { changes, outcomes }));
+        Ending(sender)
+    }
+
+    /// What runs now.
+    pub(super) fn current(&self) -> Option<Arc<Running>> {
+        self.slot().clone().filter(|running| !running.has_ended())
+    }
+
+    /// Forgets what has ended.
+    pub(super) fn end(&self) {
+        *self.slot() = None;
+    }
+
+    fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Running>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ending {
+    /// Tells those who wait what became of each unit.
+    pub(super) fn tell(self, outcomes: impl IntoIterator<Item = (usize, Outcome)>) {
+        self.0.send_replace(Some(Arc::new(outcomes.into_iter().collect())));
+    }
+}
+
+impl Running {
+    fn has_ended(&self) -> bool {
+        self.outcomes.borrow().is_some() || self.outcomes.has_changed().is_err()
+    }
+
+    /// Its units that do what a unit of another batch asks for; `None` unless it does all of that.
+    pub(super) fn doing(&self, work: &Units, unit: usize) -> Option<Vec<usize>> {
+        work.ids(unit).iter().map(|&id| self.changes.get(&work.fingerprint(id)).copied()).collect()
+    }
+
+    /// Waits for the end: what became of the units that were asked for, the worst of them.
+    pub(super) async fn outcome(&self, units: &[usize]) -> Outcome {
+        let mut outcomes = self.outcomes.clone();
+        let ended = outcomes.wait_for(Option::is_some).await.ok().and_then(|ended| ended.clone());
+        let broke_off = || {
+            let message = "the apply that it joined broke off";
+            Outcome::Failed(BackendError::new(ErrorKind::Internal, message))
+        };
+        let Some(ended) = ended else { return broke_off() };
+        let mut all = Vec::with_capacity(units.len());
+        for unit in units {
+            all.push(ended.get(unit).cloned().unwrap_or_else(broke_off));
+        }
+        let bad = all.iter().position(|outcome| !matches!(outcome, Outcome::Applied | Outcome::Unchanged));
+        all.swap_remove(bad.unwrap_or(0))
+    }
+}

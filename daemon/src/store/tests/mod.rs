@@ -1,0 +1,5 @@
+//! Sequences that must lose nothing.
+
+mod files;
+mod full_disk;
+mod table;
