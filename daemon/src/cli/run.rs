@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand, write_findings};
-use super::{check, completions, config_show, history, man, plugin, reload, serve, status};
+use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
+use super::{check, completions, config_show, history, man, ownership, plugin, reload, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -40,6 +40,16 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
         Command::History(wanted) => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
             history::history(&loaded, &wanted, output, out, err)
         }),
+        Command::Ownership(command) => {
+            valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| match command {
+                OwnershipCommand::Export { backend } => {
+                    ownership::export(&loaded, backend.as_deref(), out, err)
+                }
+                OwnershipCommand::Import { file, force } => {
+                    ownership::import(&loaded, &file, force, output, out, err)
+                }
+            })
+        }
         Command::Reload => reload::reload(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::Plugin(PluginCommand::List) => {
             valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {

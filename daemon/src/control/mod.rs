@@ -10,6 +10,7 @@
 
 mod client;
 mod history;
+pub mod ownership;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,7 +22,7 @@ use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get, post};
+pub use client::{ControlError, get, post, send};
 pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
