@@ -67,6 +67,11 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running daemon how it is; exit 0 when all of it is up.
     Status,
+    /// Have a running daemon read its configuration anew, and print what comes of it.
+    ///
+    /// The same as SIGHUP, which waits for nothing. Where anything is wrong, nothing changes, every fault
+    /// is printed, and the exit code is 78.
+    Reload,
     /// Print what was to be changed and what became of it, oldest first.
     History(super::history::Wanted),
     /// Give out or take over the ownership records that zonemux keeps for backends.

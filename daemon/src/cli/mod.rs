@@ -13,6 +13,7 @@ pub mod history;
 pub mod man;
 pub mod ownership;
 pub mod plugin;
+pub mod reload;
 mod run;
 pub mod serve;
 pub mod status;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zonemux_plugin::{ChangeId, ErrorKind};
 
-use super::{SafeBackend, blocking};
 use super::decide::Todo;
 use super::outcome::Outcome;
 use super::ownership::is_readable_ownership;
 use super::undo;
 use super::units::Units;
+use super::{SafeBackend, blocking};
 use crate::backend::{BackendError, Failure};
 use crate::config;
 
@@ -240,7 +240,8 @@ impl Writer {
     /// Stores which units are left half done: the mark of a backend that writes units in one step has
     /// none.
     async fn remember(&self, units: Vec<usize>) {
-        let (safe, work, request_id) = (Arc::clone(&self.safe), Arc::clone(&self.work), self.request_id.clone());
+        let (safe, work, request_id) =
+            (Arc::clone(&self.safe), Arc::clone(&self.work), self.request_id.clone());
         let stored = blocking(true, move || {
             safe.state.mark.set(&request_id, &work, units.iter().map(|&unit| work.ids(unit)))
         });
