@@ -105,14 +105,15 @@ fn is_canonical(name: &str) -> bool {
     let (Some(b'!'..=b'~'), Some(last)) = (bytes.first(), bytes.last()) else {
         return false;
     };
-    let mut wrong = bytes[0] == b'.' || *last == b'.';
+    let mut wrong = u8::from(bytes[0] == b'.' || *last == b'.');
     for byte in bytes {
-        wrong |= !matches!(byte, b'!'..=b'~') | byte.is_ascii_uppercase() | (*byte == b'\\');
+        let control = u8::from(!matches!(byte, b'!'..=b'~'));
+        wrong |= control | u8::from(byte.is_ascii_uppercase()) | u8::from(*byte == b'\\');
     }
     for (left, right) in bytes.iter().zip(&bytes[1..]) {
-        wrong |= (*left == b'.') & (*right == b'.');
+        wrong |= u8::from(*left == b'.') & u8::from(*right == b'.');
     }
-    !wrong
+    wrong == 0
 }
 
 fn is_canonical_long(bytes: &[u8]) -> bool {
