@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::{Arguments, Command, ConfigCommand, Exit, PluginCommand};
-use super::{check, completions, config_show, history, man, plugin, serve, status};
+use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
+use super::{check, completions, config_show, history, man, ownership, plugin, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -21,6 +21,17 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
             .and_then(|outcome| status::status(&outcome, arguments.output, out, err)),
         Command::History(wanted) => read(arguments, Purpose::Inspect)
             .and_then(|outcome| history::history(&outcome, &wanted, arguments.output, out, err)),
+        Command::Ownership(command) => read(arguments, Purpose::Inspect).and_then(|outcome| match outcome {
+            Ok(loaded) => match command {
+                OwnershipCommand::Export { backend } => {
+                    ownership::export(&loaded, backend.as_deref(), out, err)
+                }
+                OwnershipCommand::Import { file, force } => {
+                    ownership::import(&loaded, &file, force, arguments.output, out, err)
+                }
+            },
+            Err(errors) => write_findings(&errors.faults, &errors.warnings, err).map(|()| Exit::Config),
+        }),
         Command::Plugin(PluginCommand::List) => read(arguments, Purpose::Inspect)
             .and_then(|outcome| plugin::list(&outcome, arguments.output, out, err)),
         Command::Plugin(PluginCommand::Inspect { file }) => {

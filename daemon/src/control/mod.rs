@@ -9,6 +9,7 @@
 
 mod client;
 mod history;
+pub mod ownership;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get};
+pub use client::{ControlError, get, send};
 pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
