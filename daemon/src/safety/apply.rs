@@ -14,8 +14,9 @@ use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
 use super::decide::{Decided, Judge, Todo};
 use super::facts::Facts;
-use super::ownership::is_readable_ownership;
 use super::outcome::{Outcome, Tally};
+use super::ownership::is_readable_ownership;
+use super::report::UnitReport;
 use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
@@ -53,12 +54,24 @@ impl SafeBackend {
         };
         if let (Some(running), false) = (running, joined.is_empty()) {
             tracing::info!(
-                backend = self.name(), request_id = call.request_id, units = joined.len(),
+                backend = self.name(),
+                request_id = call.request_id,
+                units = joined.len(),
                 "these changes are being applied already; waiting for that"
             );
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
             match timeout_at(call.deadline, join_all(ends)).await {
-                Ok(outcomes) => outcomes.iter().for_each(|outcome| tally.add(outcome)),
+                Ok(outcomes) => {
+                    outcomes.iter().for_each(|outcome| tally.add(outcome));
+                    if let Some(by_hand) = &call.by_hand {
+                        let both = joined.iter().zip(&outcomes);
+                        by_hand.note(
+                            both.map(|((unit, _), outcome)| {
+                                UnitReport::of(self.name(), &work, *unit, outcome)
+                            }),
+                        );
+                    }
+                }
                 Err(_) => joined.iter().for_each(|_| tally.add(&Outcome::Failed(still_running()))),
             }
         }
@@ -85,7 +98,8 @@ impl SafeBackend {
                 Ok(Err(_)) => failed(&units, &BackendError::new(ErrorKind::Internal, "the apply broke off")),
                 Err(_) => {
                     tracing::warn!(
-                        backend = self.name(), request_id = call.request_id,
+                        backend = self.name(),
+                        request_id = call.request_id,
                         "the apply goes on after its call was answered"
                     );
                     failed(&units, &still_running())
@@ -116,13 +130,16 @@ impl SafeBackend {
         work: &Arc<Units>,
         units: &[usize],
     ) -> Result<Begun, BackendError> {
-        if self.state.shown().get(&call.view) == Some(Shown::Stale) {
+        let stale = self.state.shown().get(&call.view) == Some(Shown::Stale);
+        if stale && call.by_hand.is_none() {
             let message = "the view was last shown an old list of this backend; changes wait for a fresh one";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
         self.backend.ready(call.deadline).await?;
         tracing::debug!(
-            backend = self.name(), request_id = call.request_id, changes = work.batch.len(),
+            backend = self.name(),
+            request_id = call.request_id,
+            changes = work.batch.len(),
             "batch waits for its turn"
         );
         let Some(turn) = self.state.writes.turn(call.deadline).await else {
@@ -166,6 +183,10 @@ impl SafeBackend {
         units: &[usize],
         turn: &Turn,
     ) -> Result<Facts, BackendError> {
+        if call.by_hand.is_some() {
+            let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
+            return Ok(Facts { list: Some(list), outdated: true });
+        }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
         // Somebody wrote since the view was shown its list.
@@ -211,7 +232,23 @@ impl SafeBackend {
     }
 
     /// Decides units on these facts; nothing is written.
-    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
+    fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
+        self.judge_for(work, units, facts, allow_deletes, true)
+    }
+
+    /// The same for those who only look: not even the quarantine learns of it.
+    pub(super) fn look_at(&self, work: &Units, units: &[usize], facts: &Facts) -> Decided {
+        self.judge_for(work, units, facts, false, false)
+    }
+
+    fn judge_for(
+        &self,
+        work: &Units,
+        units: &[usize],
+        facts: &Facts,
+        allow_deletes: bool,
+        asked: bool,
+    ) -> Decided {
         let (rules, scope) = (self.rules.load(), self.backend.scope());
         let (held, ownership) = (self.state.held(), self.state.ownership());
         let judge = Judge {
@@ -223,6 +260,7 @@ impl SafeBackend {
             held: &held,
             ownership: &ownership,
             keeps: self.policy.ownership != config::Ownership::Native,
+            asked,
             now: SystemTime::now(),
         };
         judge.decide(units, &mut self.state.quarantine())
@@ -337,7 +375,9 @@ impl Job {
         }
         if unknown.is_none() && !halves {
             safe.confirm().await;
-            safe.state.shown().advance(&self.call.view, before, safe.state.writes.epoch());
+            if self.call.by_hand.is_none() {
+                safe.state.shown().advance(&self.call.view, before, safe.state.writes.epoch());
+            }
         }
         safe.state.running.end();
         ending.tell(outcomes.iter().cloned());

@@ -28,6 +28,8 @@ pub(super) struct Judge<'a> {
     pub(super) ownership: &'a Ownership,
     /// Whether ownership TXT may be kept in our store.
     pub(super) keeps: bool,
+    /// Whether the units are asked for, and not only looked at: the quarantine remembers the former.
+    pub(super) asked: bool,
     pub(super) now: SystemTime,
 }
 
@@ -77,7 +79,7 @@ impl Decided {
 }
 
 impl Judge<'_> {
-    /// Decides the units; the quarantine learns that they were asked for.
+    /// Decides the units; the quarantine learns that they were asked for, if they are.
     pub(super) fn decide(&self, units: &[usize], quarantine: &mut Quarantine) -> Decided {
         let mut decided = Decided::default();
         for &unit in units {
@@ -107,7 +109,11 @@ impl Judge<'_> {
         }
         if !quarantine.is_empty() {
             let (id, hash) = (unit_id(self.work, unit), state_hash(self.work, unit));
-            if let Verdict::Skip { reason, .. } = quarantine.verdict(&id, &hash, self.now) {
+            let verdict = match self.asked {
+                true => quarantine.verdict(&id, &hash, self.now),
+                false => quarantine.look(&id, &hash, self.now),
+            };
+            if let Verdict::Skip { reason, .. } = verdict {
                 return Err(Outcome::Quarantined { reason, refused_now: None });
             }
         }
@@ -162,7 +168,9 @@ impl Judge<'_> {
             let limit = there.map_or_else(|| guard.limit_without_list(), |there| guard.limit(there));
             let Some(limit) = limit.filter(|limit| count > *limit) else { continue };
             let reason = match there {
-                Some(there) => format!("{count} of {there} records of {zone} would be deleted, {limit} may be"),
+                Some(there) => {
+                    format!("{count} of {there} records of {zone} would be deleted, {limit} may be")
+                }
                 None => format!("{count} records of {zone} would be deleted, and there is no complete list"),
             };
             for position in positions {
