@@ -37,7 +37,7 @@ fn main() {
     let through = median(|| {
         let (sink, source) = list(None);
         runtime.block_on(instance.records(call(), sink)).unwrap();
-        assert_eq!(source.take().unwrap().json.count, ENDPOINTS);
+        assert_eq!(source.take(0, tokio::time::Instant::now()).unwrap().json.count, ENDPOINTS);
     });
     let own = median(|| {
         assert_eq!(wire::ListEncoder::encode(&endpoints).count, ENDPOINTS);

@@ -258,14 +258,14 @@ fn left(deadline: Instant) -> Duration {
 
 /// What the webhook's TCP listeners speak: TLS by the certificates that were read, or plain HTTP where
 /// none is configured.
-fn tls_config(webhook: &config::Webhook) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
+pub(crate) fn tls_config(webhook: &config::Webhook) -> Result<Option<Arc<rustls::ServerConfig>>, StartError> {
     let Some(tls) = &webhook.tls else { return Ok(None) };
     let certificates = tls.certificates.as_ref().ok_or(StartError::Certificates)?;
     Ok(Some(certificates.server_config()))
 }
 
 /// The limits of the webhook's calls, as configured.
-fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
+pub(crate) fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
     let settings = WebhookSettings {
         max_body: webhook.max_body.as_usize(),
         deadline: webhook.deadline.into(),

@@ -16,6 +16,22 @@ fn loaded(text: &str) -> Loaded {
     load_text(Path::new("/srv/zonemux/config.toml"), text).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
+/// Loads a text whose illustrations name files, which are there.
+fn loaded_with_files(text: &str) -> Loaded {
+    let folder = tempfile::tempdir().unwrap();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["zonemux.example.org".to_owned()]).unwrap();
+    for (name, content) in [
+        ("tls.crt", cert.pem()),
+        ("clients.pem", cert.pem()),
+        ("tls.key", signing_key.serialize_pem()),
+        ("internal-password", "hunter2\n".to_owned()),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    load_text(&folder.path().join("config.toml"), text).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
 /// A comment that is a key: `#key = value`, without a space after the sign.
 fn is_commented_key(line: &str) -> bool {
     line.strip_prefix('#').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()))
@@ -62,8 +78,10 @@ fn it_is_valid_as_shipped() {
 #[test]
 fn every_commented_key_is_valid() {
     for with_illustrations in [false, true] {
-        let loaded = loaded(&uncommented(with_illustrations));
+        let loaded = loaded_with_files(&uncommented(with_illustrations));
         assert_eq!(loaded.warnings, []);
+        let tls = loaded.config.webhook.tls.as_ref();
+        assert_eq!(tls.is_some_and(|tls| tls.client_ca.is_some()), with_illustrations);
         let has_view = loaded.config.views.contains_key("internal");
         assert_eq!(has_view, with_illustrations);
     }
@@ -112,11 +130,10 @@ fn named_defaults_are_the_built_in_ones() {
 #[test]
 fn it_names_every_key_of_this_version() {
     // Hidden from `config show` are the keys that this version lacks; these only switch them off.
-    let off =
-        ["reload.watch", "backends.lab.mirrors", "backends.lab.mirror_required", "backends.lab.ownership"];
-    let full = effective(&loaded(&uncommented(true)));
+    let off = ["reload.watch", "backends.lab.mirrors", "backends.lab.mirror_required"];
+    let full = effective(&loaded_with_files(&uncommented(true)));
     for (key, (_, origins)) in &full {
-        let is_off = off.contains(&key.as_str()) || key.contains(".guards.");
+        let is_off = off.contains(&key.as_str());
         assert_eq!(origins == &[Origin::Default], is_off, "{key} is not in the example");
     }
 }

@@ -165,10 +165,6 @@ fn what_this_version_lacks_is_never_ignored() {
         r#"
 version = 1
 
-[webhook.tls]
-cert = "tls.crt"
-key = "tls.key"
-
 [reload]
 watch = true
 
@@ -177,23 +173,12 @@ isolation = "process"
 trust = "signature"
 public_key = "key"
 
-[views.default]
-backends = ["lan"]
-[views.default.auth]
-user = "externaldns"
-password = "hunter2"
-
 [backends.lan]
 plugin = "memory"
 zones = ["example.org"]
 mirrors = ["standby"]
 mirror_required = true
-ownership = "virtual"
-max_stale = "1h"
 memory_limit = "1GiB"
-guards = { read_only = true, dry_run = true, max_deletes = 5, min_records = 2, types = ["A"], protect = ["a.example.org *"] }
-quarantine = { retry = "5m" }
-breaker = { failures = 2 }
 
 [backends.standby]
 plugin = "memory"

@@ -13,12 +13,24 @@ import (
 type Config struct {
 	// Backends by name.
 	Backends map[string]Backend
+	// Views by name; without any there is one at "/" with every backend.
+	Views map[string]View
 	// Deadline of one webhook call, such as "2s"; empty leaves the default.
 	Deadline string
 	// Gzip is `[webhook] gzip`; empty leaves the default, which spares loopback.
 	Gzip string
 	// LogLevel is `[log] level`; empty leaves the default.
 	LogLevel string
+}
+
+// View is one `[views.NAME]` table.
+type View struct {
+	Path     string
+	Backends []string
+	// User and Passwords, one or two, that its callers must have; anyone may
+	// call it without.
+	User      string
+	Passwords []string
 }
 
 // Backend is one `[backends.NAME]` table.
@@ -78,6 +90,15 @@ func (c Config) TOML(at Places) string {
 	line("\n[control]\nlisten = %s", value("unix:"+at.Control))
 	line("\n[state]\ndirectory = %s", value(at.State))
 	line("\n[plugins]\npath = %s", value([]string{at.Plugins}))
+	for _, name := range slices.Sorted(maps.Keys(c.Views)) {
+		view := c.Views[name]
+		line("\n[views.%s]", name)
+		line("path = %s", value(view.Path))
+		line("backends = %s", value(view.Backends))
+		if view.User != "" {
+			line("auth = { user = %s, password = %s }", value(view.User), value(view.Passwords))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Backends)) {
 		backend := c.Backends[name]
 		line("\n[backends.%s]", name)

@@ -66,6 +66,8 @@ impl Problem {
     }
 }
 
+const UNREADABLE: &str = "the account that runs zonemux must be able to read it; a relative path starts at the \
+                          folder of the configuration file";
 const NOT_PEM: &str = "the file must be PEM text with `-----BEGIN CERTIFICATE-----` in it; \
                        `openssl x509 -inform der -in FILE` makes it from DER";
 const NO_KEY: &str = "the file must be PEM text with `-----BEGIN PRIVATE KEY-----` in it, and not encrypted: \
@@ -117,7 +119,8 @@ impl Certificates {
 
 fn read(key: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, Problem> {
     let shown = path.display();
-    let unreadable = |error: &std::io::Error| Problem::new(key, format!("can't read `{shown}`: {error}"));
+    let unreadable =
+        |error: &std::io::Error| Problem::new(key, format!("can't read `{shown}`: {error}")).hint(UNREADABLE);
     let mut content = Zeroizing::new(Vec::new());
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     file.take(LARGEST_FILE + 1).read_to_end(&mut content).map_err(|error| unreadable(&error))?;
@@ -200,13 +203,15 @@ fn server(
 /// refused start would take more away than a refused handshake.
 fn validity(chain: &[CertificateDer<'static>], now: i64) -> Vec<Problem> {
     let Ok(now) = ASN1Time::from_timestamp(now) else { return Vec::new() };
+    // Without the second space that it puts before a day of one digit.
+    let shown = |time: ASN1Time| time.to_string().replace("  ", " ");
     let warning = |(index, der): (usize, &CertificateDer<'static>)| {
         let (_, certificate) = X509Certificate::from_der(der).ok()?;
         let (validity, number) = (certificate.validity(), index + 1);
         let message = if now > validity.not_after {
-            format!("certificate {number} expired at {}", validity.not_after)
+            format!("certificate {number} expired at {}", shown(validity.not_after))
         } else if now < validity.not_before {
-            format!("certificate {number} is not valid before {}", validity.not_before)
+            format!("certificate {number} is not valid before {}", shown(validity.not_before))
         } else {
             return None;
         };

@@ -21,7 +21,7 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 18] {
+fn table() -> [(&'static str, Refused); 8] {
     use Refused::{Always, For, Unless};
     [
         ("reload.watch", For(json!(true))),
@@ -31,17 +31,7 @@ fn table() -> [(&'static str, Refused); 18] {
         ("backends.*.mirrors", Unless(json!([]))),
         ("backends.*.mirror_required", For(json!(true))),
         ("backends.*.isolation", For(json!("process"))),
-        ("backends.*.ownership", Unless(json!("auto"))),
-        ("backends.*.max_stale", Always),
         ("backends.*.memory_limit", Always),
-        ("backends.*.guards.read_only", For(json!(true))),
-        ("backends.*.guards.dry_run", For(json!(true))),
-        ("backends.*.guards.max_deletes", Unless(json!("none"))),
-        ("backends.*.guards.min_records", Always),
-        ("backends.*.guards.types", Unless(json!([]))),
-        ("backends.*.guards.protect", Unless(json!([]))),
-        ("backends.*.quarantine", Always),
-        ("backends.*.breaker", Always),
     ]
 }
 
@@ -92,19 +82,18 @@ mod tests {
     fn a_table_is_refused_once_and_defaults_are_hidden() {
         let file = || Origin::File("/c.toml".into());
         let mut entries = vec![
-            entry(&["backends", "a", "breaker", "failures"], json!(5), file()),
-            entry(&["backends", "a", "breaker", "cooldown"], json!("30s"), Origin::Default),
-            entry(&["backends", "a", "quarantine", "retry"], json!("10m"), Origin::Default),
-            entry(&["backends", "a", "guards", "max_deletes"], json!("none"), file()),
-            entry(&["backends", "a", "guards", "types"], json!(["A"]), file()),
-            entry(&["journal", "max_size"], json!("1MiB"), file()),
-            entry(&["journal", "keep"], json!(2), file()),
+            entry(&["plugins", "public_key", "file"], json!("/k"), file()),
+            entry(&["plugins", "public_key", "other"], json!("x"), Origin::Default),
+            entry(&["backends", "a", "mirrors"], json!([]), file()),
+            entry(&["backends", "a", "memory_limit"], json!("1GiB"), Origin::Default),
+            entry(&["backends", "a", "isolation"], json!("process"), file()),
+            entry(&["backends", "a", "plugin"], json!("memory"), file()),
         ];
         let mut faults = Vec::new();
         check(&mut entries, &mut faults);
         let refused: Vec<String> =
             faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(refused, ["backends.a.breaker", "backends.a.guards.types", "journal"]);
-        assert_eq!(entries.len(), 5);
+        assert_eq!(refused, ["plugins.public_key", "backends.a.isolation"]);
+        assert_eq!(entries.len(), 4);
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct Attempts {
 enum Client {
     Ipv4([u8; 4]),
     /// The network: a host has 2^64 addresses in it.
-    Ipv6([u8; 8]),
+    Ipv6([u16; 4]),
     Unix(u32),
 }
 
@@ -56,8 +56,8 @@ impl Client {
             Peer::Tcp(address) => match address.ip().to_canonical() {
                 IpAddr::V4(address) => Self::Ipv4(address.octets()),
                 IpAddr::V6(address) => {
-                    let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                    Self::Ipv6([a, b, c, d, e, f, g, h])
+                    let [a, b, c, d, ..] = address.segments();
+                    Self::Ipv6([a, b, c, d])
                 }
             },
             Peer::Unix { uid, .. } => Self::Unix(*uid),

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONNECTION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
 
 use super::answer::{self, Answer};
@@ -28,15 +28,22 @@ pub struct Failure {
     hint: Cow<'static, str>,
     retry_after: Option<Duration>,
     /// What the status demands beside the words.
-    header: Option<(HeaderName, HeaderValue)>,
+    beside: Option<Beside>,
     close: bool,
+}
+
+/// A header that a status demands.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    Allow(&'static str),
+    BasicChallenge,
 }
 
 impl Failure {
     /// A failure that says what was wrong, and what to do about it.
     pub fn new(status: StatusCode, message: impl Into<String>, hint: impl Into<Cow<'static, str>>) -> Self {
         let (message, hint) = (message.into(), hint.into());
-        Self { status, message, hint, retry_after: None, header: None, close: false }
+        Self { status, message, hint, retry_after: None, beside: None, close: false }
     }
 
     /// The same, and the connection ends with it.
@@ -70,8 +77,10 @@ impl Failure {
     pub fn method_not_allowed(method: &Method, path: &str, allow: &'static str) -> Self {
         let message = format!("`{}` does not take {}", printable(path), printable(method.as_str()));
         let hint = format!("it takes {allow}");
-        let header = Some((ALLOW, HeaderValue::from_static(allow)));
-        Self { header, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint) }
+        Self {
+            beside: Some(Beside::Allow(allow)),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, message, hint)
+        }
     }
 
     /// The view wants credentials, and the request has not the right ones.
@@ -84,8 +93,7 @@ impl Failure {
         let hint = "start ExternalDNS with `--webhook-provider-url=http://USER:PASSWORD@HOST:PORT/PATH`; \
                     both stand in the view's `auth` table, and in a URL all but letters, digits and `-._~` \
                     as `%` with two hexadecimal digits";
-        let header = Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zonemux\"")));
-        Self { header, ..Self::new(StatusCode::UNAUTHORIZED, message, hint) }
+        Self { beside: Some(Beside::BasicChallenge), ..Self::new(StatusCode::UNAUTHORIZED, message, hint) }
     }
 
     /// The client's `Accept` leaves no room for our media type.
@@ -139,8 +147,12 @@ impl Failure {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             headers.insert(RETRY_AFTER, seconds.max(1).into());
         }
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        match self.beside {
+            Some(Beside::Allow(allow)) => drop(headers.insert(ALLOW, HeaderValue::from_static(allow))),
+            Some(Beside::BasicChallenge) => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"zonemux\""));
+            }
+            None => {}
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -130,3 +130,60 @@ impl Tls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    /// A server's and a client's side of one certificate.
+    fn both() -> (Arc<ServerConfig>, TlsConnector) {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["zonemux.example.org".to_owned()]).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        (Arc::new(server), Arc::new(client).into())
+    }
+
+    #[tokio::test]
+    async fn beyond_the_bound_a_handshake_waits_its_turn_and_is_not_refused() {
+        let (server, client) = both();
+        let tls = Tls::new(Some(server));
+        let all = u32::try_from(HANDSHAKES).unwrap();
+        let others = tls.0.handshakes.acquire_many(all).await.unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connecting = tokio::spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            client.connect(ServerName::try_from("zonemux.example.org").unwrap(), stream).await
+        });
+        let (stream, peer) = listener.accept().await.unwrap();
+        let (times, peer) = (ConnectionTimes::default(), Peer::Tcp(peer));
+        let mut establishing = Box::pin(tls.establish(Stream::Tcp(stream), &peer, &times));
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut establishing).await;
+        assert!(early.is_err() && !connecting.is_finished(), "nobody was answered out of turn");
+
+        drop(others);
+        assert!(matches!(establishing.await, Some(Stream::Tls(_))));
+        assert!(connecting.await.unwrap().is_ok());
+        assert_eq!(tls.0.handshakes.available_permits(), HANDSHAKES, "an open connection holds no turn");
+    }
+}

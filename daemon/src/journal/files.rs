@@ -8,6 +8,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::config;
 use crate::store::{StoreError, create_folder, give_to_owner};
 
 /// How large the journal may become.
@@ -17,6 +18,12 @@ pub struct Limits {
     pub max_size: u64,
     /// How many full files are kept.
     pub keep: u32,
+}
+
+impl From<&config::Journal> for Limits {
+    fn from(journal: &config::Journal) -> Self {
+        Self { max_size: journal.max_size.bytes(), keep: journal.keep }
+    }
 }
 
 /// The file that is written.

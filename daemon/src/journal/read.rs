@@ -1,7 +1,7 @@
 //! Reads the journal, oldest line first, while it is written and rotated.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::Filter;
 use super::files::{current, full, numbers};
 
 /// So many bytes of lines are given at once, and so many are looked through for them.
-const GIVEN: usize = 1 << 20;
+const GIVEN: usize = 4 << 20;
 const LOOKED_THROUGH: u64 = 32 << 20;
 
 /// A place in the journal: the number of a file, and bytes in it. It stays right when files are rotated.
@@ -47,9 +47,13 @@ pub fn page(folder: &Path, from: Cursor, filter: &Filter) -> io::Result<Page> {
     let mut page = Page::default();
     let mut looked_through = 0;
     let mut line = Vec::new();
-    for (number, path_file) in open(folder, from.file)? {
+    for (number, newest) in files(folder, from.file)? {
+        // What is not there any longer was too old to be kept.
+        let opened =
+            newest.map_or_else(|| found(File::open(full(folder, number))), |newest| Ok(Some(newest)));
+        let Some(file) = opened? else { continue };
         let mut offset = if number == from.file { from.offset } else { 0 };
-        let mut file = BufReader::with_capacity(64 << 10, path_file);
+        let mut file = BufReader::with_capacity(64 << 10, file);
         file.seek(SeekFrom::Start(offset))?;
         loop {
             if page.text.len() >= GIVEN || looked_through >= LOOKED_THROUGH {
@@ -72,24 +76,23 @@ pub fn page(folder: &Path, from: Cursor, filter: &Filter) -> io::Result<Page> {
     Ok(page)
 }
 
-/// Opens the files from a number on, in the order in which they were written. The one that is being
-/// written has the number that it will get.
-fn open(folder: &Path, from: u64) -> io::Result<Vec<(u64, File)>> {
+/// The files from a number on, in the order in which they were written. Full ones keep their names; the one
+/// that is being written is open, and has the number that it will get.
+fn files(folder: &Path, from: u64) -> io::Result<Vec<(u64, Option<File>)>> {
     // The current file first: if it is rotated before the folder is listed, the list has it once more,
-    // and if after that, it is known already. Either way no file falls between.
-    let mut newest = found(File::open(current(folder)))?;
-    let mut files = Vec::new();
-    for number in found(numbers(folder))?.unwrap_or_default() {
-        // What is not there any longer was too old to be kept.
-        let Some(file) = found(File::open(full(folder, number)))? else { continue };
-        let inode = file.metadata()?.ino();
-        if newest.as_ref().map(File::metadata).transpose()?.is_some_and(|newest| newest.ino() == inode) {
-            newest = None;
-        }
-        files.push((number, file));
+    // and if after that, it is open already. Either way no file falls between.
+    let newest = found(File::open(current(folder)))?;
+    let newest_inode = newest.as_ref().map(File::metadata).transpose()?.map(|newest| newest.ino());
+    let numbers = found(numbers(folder))?.unwrap_or_default();
+    let mut listed = false;
+    let mut files = Vec::with_capacity(numbers.len() + 1);
+    for number in &numbers {
+        let Some(found) = found(fs::metadata(full(folder, *number)))? else { continue };
+        listed |= newest_inode == Some(found.ino());
+        files.push((*number, None));
     }
-    let next = files.last().map_or(1, |(number, _)| number + 1);
-    files.extend(newest.map(|file| (next, file)));
+    let next = numbers.last().map_or(1, |number| number + 1);
+    files.extend(newest.filter(|_| !listed).map(|file| (next, Some(file))));
     files.retain(|(number, _)| *number >= from);
     Ok(files)
 }

@@ -137,3 +137,84 @@ impl Losses {
         self.logged = Some(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What `work` logs, as JSON lines.
+    fn logged(work: impl FnOnce()) -> Vec<serde_json::Value> {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let writer = Shared(Arc::clone(&text));
+        let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, work);
+        let text = text.lock().unwrap();
+        text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    }
+
+    #[derive(Clone)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn full() -> Failure {
+        let error = StoreError::io("write", "/state/journal", &io::ErrorKind::StorageFull.into());
+        Failure { error, lost: 10 }
+    }
+
+    #[test]
+    fn a_full_disk_is_logged_once_a_minute_and_when_it_is_over() {
+        let start = Instant::now();
+        let lines = logged(|| {
+            let mut losses = Losses::default();
+            for second in 0..130 {
+                losses.on_disk(full());
+                losses.log(start + Duration::from_secs(second), false);
+            }
+            losses.over();
+            losses.over();
+            losses.log(start + Duration::from_secs(300), false);
+        });
+        let shown: Vec<String> = lines
+            .iter()
+            .map(|line| {
+                let fields = &line["fields"];
+                format!("{} {} {} {}", line["level"], fields["message"], fields["lines"], fields["lost"])
+            })
+            .collect();
+        let lost = "\"lines of the journal are lost; calls go on without it\"";
+        assert_eq!(
+            shown,
+            [
+                format!("\"ERROR\" {lost} 10 null"),
+                format!("\"ERROR\" {lost} 600 null"),
+                format!("\"ERROR\" {lost} 600 null"),
+                "\"INFO\" \"the journal is written again\" null 90".to_owned(),
+            ]
+        );
+        assert!(lines[0]["fields"]["hint"].as_str().unwrap().starts_with("make room"), "{}", lines[0]);
+    }
+
+    #[test]
+    fn lines_that_find_no_room_in_memory_are_logged_as_such() {
+        let lines = logged(|| {
+            let mut losses = Losses::default();
+            losses.in_queue(5);
+            losses.log(Instant::now(), false);
+            losses.log(Instant::now(), true);
+        });
+        assert_eq!((lines.len(), &lines[0]["fields"]["lines"]), (1, &5.into()));
+    }
+}

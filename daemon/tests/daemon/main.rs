@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
 
 mod admin;
+mod auth;
 mod bad_input;
 mod check;
 mod cli;
@@ -17,6 +18,7 @@ mod plugins;
 mod secrets;
 mod start;
 mod stop;
+mod tls;
 mod views;
 mod writing;
 

@@ -54,6 +54,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.next(false).await.expect("an answer")
     }
 
+    /// The next answer to a request that was not `HEAD`, unless the server closes without one.
+    pub(crate) async fn try_reply(&mut self) -> Option<Reply> {
+        self.next(false).await
+    }
+
     /// The answer to `HEAD`.
     pub(crate) async fn head_reply(&mut self) -> Reply {
         self.next(true).await.expect("an answer")
@@ -72,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        self.stream.read_line(&mut line).await.unwrap();
+        self.stream.read_line(&mut line).await.ok()?;
         line.strip_suffix("\r\n").map(str::to_owned)
     }
 

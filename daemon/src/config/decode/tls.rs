@@ -30,12 +30,15 @@ impl Reader<'_> {
         let certificates = if self.purpose == Purpose::Inspect {
             None
         } else {
-            let client_ca = client_ca.as_ref().map(|path| path.value.as_path());
-            let files = Files { cert: &cert.value, key: &key.value, client_ca };
+            let of_clients = client_ca.as_ref().map(|path| path.value.as_path());
+            let files = Files { cert: &cert.value, key: &key.value, client_ca: of_clients };
             let (loaded, warnings) = Certificates::load(files, now());
+            let paths = [Some(&cert), Some(&key), client_ca.as_ref()];
             let finding = |Problem { key, message, hint }| {
-                let finding = Finding::at(&section.path.key(key), message);
-                Finding { hint: hint.map(str::to_owned), ..finding.from_layer(cert.origin.clone()) }
+                let key = section.path.key(key);
+                let path = paths.iter().flatten().find(|path| path.path == key);
+                let origin = path.map(|path| path.origin.clone());
+                Finding { origin, hint: hint.map(str::to_owned), ..Finding::at(&key, message) }
             };
             self.warnings.extend(warnings.into_iter().map(finding));
             match loaded {
