@@ -18,8 +18,8 @@ use crate::http::{
     Address, ConnectionTimes, Listener, Observed, Observer, Server, ServerSettings, Tls, Webhook,
     WebhookSettings,
 };
-use crate::journal::{self, Journal, Limits};
 use crate::listening::{self, ListenError, Side};
+use crate::journal::{self, Journal, Limits};
 use crate::memory::Trimmer;
 use crate::plugin::{Loader, PluginError};
 use crate::safety::Registry;
@@ -159,18 +159,8 @@ impl App {
             async move { control.answer(request, peer).await }
         });
         let loaded = load_plugins(&config, &parts);
-        let app = Self {
-            config,
-            parts,
-            admin,
-            webhook,
-            webhook_server,
-            control_server,
-            admin_server,
-            loaded,
-            registry,
-            _lock: lock,
-        };
+        let app =
+            Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded, registry, _lock: lock };
         app.log_addresses();
         Ok(app)
     }

@@ -34,8 +34,7 @@ impl Parts {
             let policy = Policy::of(settings);
             let state = registry.state(name.as_str(), &policy)?;
             let remembered = state.capabilities();
-            let backend =
-                Backend::new(name.as_str(), zones(settings), times(settings), state.writes(), remembered);
+            let backend = Backend::new(name.as_str(), zones(settings), times(settings), state.writes(), remembered);
             safe.insert(name.clone(), registry.protect(policy, Arc::clone(&backend))?);
             backends.insert(name.clone(), backend);
         }

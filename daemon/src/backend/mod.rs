@@ -81,13 +81,7 @@ impl fmt::Debug for Backend {
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
     /// `remembered` is what it said that it can do when it was last open.
-    pub fn new(
-        name: impl Into<String>,
-        zones: Vec<String>,
-        times: Times,
-        writes: Arc<Writes>,
-        remembered: Option<Capabilities>,
-    ) -> Arc<Self> {
+    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>, remembered: Option<Capabilities>) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             times,

@@ -143,10 +143,7 @@ pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, coun
 /// Records in quarantine, by the kind of error that put them there. Kinds that are gone are set to 0.
 pub fn quarantined(backend: &str, reasons: impl IntoIterator<Item = (&'static str, u64)>) {
     for (reason, count) in reasons {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a metric's value is a float; 2^53 records is enough"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
         gauge!(QUARANTINED, "backend" => backend.to_owned(), "reason" => reason).set(count as f64);
     }
 }
