@@ -131,6 +131,7 @@ impl App {
         let store = Arc::new(Files::new(&config.state.directory));
         let journal = Arc::new(open_journal(&config)?);
         let registry = Arc::new(Registry::new(store, journal));
+        registry.keep_tidy();
         let parts = Parts::of(&config, &registry)?;
         let settings = webhook_settings(&config.webhook);
         let call_end = Arc::new(CallEnd { trimmer: Trimmer::start() });
@@ -138,6 +139,7 @@ impl App {
         let admin = Admin::new(parts.clone(), prometheus);
         let control = Control::new(
             parts.clone(),
+            Arc::clone(&registry),
             addresses(&webhook_listeners),
             addresses(&admin_listeners),
             journal::folder(&config.state.directory),

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -12,7 +11,7 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 use super::account::Account;
 use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
-use super::decide::{Decided, Judge, Todo};
+use super::decide::{Decided, Todo};
 use super::facts::Facts;
 use super::outcome::{Outcome, Tally};
 use super::ownership::is_readable_ownership;
@@ -229,41 +228,6 @@ impl SafeBackend {
         let allow_deletes = call.allow_deletes;
         let large = work.batch.len() > LARGE;
         blocking(large, move || safe.judge(&work, &units, &facts, allow_deletes)).await
-    }
-
-    /// Decides units on these facts; nothing is written.
-    fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
-        self.judge_for(work, units, facts, allow_deletes, true)
-    }
-
-    /// The same for those who only look: not even the quarantine learns of it.
-    pub(super) fn look_at(&self, work: &Units, units: &[usize], facts: &Facts) -> Decided {
-        self.judge_for(work, units, facts, false, false)
-    }
-
-    fn judge_for(
-        &self,
-        work: &Units,
-        units: &[usize],
-        facts: &Facts,
-        allow_deletes: bool,
-        asked: bool,
-    ) -> Decided {
-        let (rules, scope) = (self.rules.load(), self.backend.scope());
-        let (held, ownership) = (self.state.held(), self.state.ownership());
-        let judge = Judge {
-            work,
-            facts,
-            rules: &rules,
-            scope: &scope,
-            deletes: (!allow_deletes).then(|| self.policy.deletes()),
-            held: &held,
-            ownership: &ownership,
-            keeps: self.policy.ownership != config::Ownership::Native,
-            asked,
-            now: SystemTime::now(),
-        };
-        judge.decide(units, &mut self.state.quarantine())
     }
 
     /// The ownership TXT that are in our store, or have to go there.

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use zonemux_plugin::{Change, ChangeId, ErrorKind};
 
-use super::RecordKey;
 use super::compare::Standing;
 use super::facts::Facts;
 use super::guard::{Action, DeleteGuard, Held, Refusal, Rules};
@@ -14,7 +13,9 @@ use super::outcome::Outcome;
 use super::ownership::Ownership;
 use super::quarantine::{Quarantine, Verdict};
 use super::units::Units;
+use super::{RecordKey, SafeBackend};
 use crate::backend::{BackendError, Scope};
+use crate::config;
 
 /// What decides.
 pub(super) struct Judge<'a> {
@@ -75,6 +76,43 @@ impl Decided {
         let write = self.write.drain(..).map(|todo| (todo.unit, Outcome::DryRun));
         self.settled.extend(write);
         self
+    }
+}
+
+impl SafeBackend {
+    /// Decides units on these facts; nothing is written.
+    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
+        self.judge_for(work, units, facts, allow_deletes, true)
+    }
+
+    /// The same for those who only look: not even the quarantine learns of it.
+    pub(super) fn look_at(&self, work: &Units, units: &[usize], facts: &Facts) -> Decided {
+        self.judge_for(work, units, facts, false, false)
+    }
+
+    fn judge_for(
+        &self,
+        work: &Units,
+        units: &[usize],
+        facts: &Facts,
+        allow_deletes: bool,
+        asked: bool,
+    ) -> Decided {
+        let (rules, scope) = (self.rules.load(), self.backend.scope());
+        let (held, ownership) = (self.state.held(), self.state.ownership());
+        let judge = Judge {
+            work,
+            facts,
+            rules: &rules,
+            scope: &scope,
+            deletes: (!allow_deletes).then(|| self.policy.deletes()),
+            held: &held,
+            ownership: &ownership,
+            keeps: self.policy.ownership != config::Ownership::Native,
+            asked,
+            now: SystemTime::now(),
+        };
+        judge.decide(units, &mut self.state.quarantine())
     }
 }
 

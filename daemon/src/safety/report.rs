@@ -153,7 +153,8 @@ impl UnitReport {
 pub struct ByHand(Mutex<Vec<UnitReport>>);
 
 impl ByHand {
-    pub(super) fn note(&self, reports: impl IntoIterator<Item = UnitReport>) {
+    /// Says what became of units.
+    pub fn note(&self, reports: impl IntoIterator<Item = UnitReport>) {
         let reports: Vec<UnitReport> = reports.into_iter().collect();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(reports);
     }
