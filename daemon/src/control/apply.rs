@@ -23,7 +23,10 @@ pub(super) async fn answer(parts: &Parts, query: &str, body: Bytes) -> Result<An
     let deadline = Instant::now() + longest(view.backends().iter().map(|backend| backend.backend().times()));
     let context = CallContext { request_id: request_id(), deadline };
     tracing::info!(
-        request_id = context.request_id, view = view.name(), endpoints = changes.endpoints.len(), allow_deletes,
+        request_id = context.request_id,
+        view = view.name(),
+        endpoints = changes.endpoints.len(),
+        allow_deletes,
         "a batch is applied by hand"
     );
     // A person who hangs up has asked all the same: what is decided is also accounted for.

@@ -74,9 +74,8 @@ impl Arguments {
 /// The batch in a body. Large ones are decoded where that may take a while.
 pub(super) async fn changes(body: Bytes) -> Result<Changes, Fault> {
     let decoded = tokio::task::spawn_blocking(move || wire::changes(&body)).await;
-    let decoded = decoded.map_err(|_| {
-        Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the changes broke off")
-    })?;
+    let decoded = decoded
+        .map_err(|_| Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "reading the changes broke off"))?;
     decoded.map_err(|error| {
         Fault::request(format!("the changes can't be read: {error}"))
             .hint("a changes file is what ExternalDNS posts: `create`, `updateOld`, `updateNew`, `delete`")

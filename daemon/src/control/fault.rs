@@ -8,7 +8,7 @@ use crate::http::{Answer, text};
 
 /// Why a request is not answered, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     status: StatusCode,
     message: String,
     hint: Option<String>,

@@ -11,6 +11,7 @@
 //! | `POST /apply?view=…&allow_deletes=…` | [`Reported`](crate::view::Reported): what became of them |
 //! | `GET`, `POST /release?backend=…` | [`Release`](crate::safety::Release): what is held; `POST` grants it |
 //! | `GET`, `POST /ownership` | see [`ownership`] |
+//! | `POST /reload` | [`Outcome`]: what came of reading the configuration anew |
 
 mod apply;
 mod arguments;
@@ -24,7 +25,6 @@ mod release;
 mod status;
 mod work;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,15 +36,17 @@ use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get, send};
+pub use client::{ControlError, get, post, send};
 pub use history::{HistoryPage, route as history_route};
 pub use status::{SafeStatus, Status, ViewStatus};
 pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 
 use crate::admin::json;
-use crate::assemble::Parts;
 use crate::backend::Backend;
+use crate::generation::Current;
 use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
+use crate::journal;
+use crate::reload::{Outcome, Reloader};
 use crate::safety::Registry;
 
 /// How long a probe may take.
@@ -53,7 +55,7 @@ pub const PROBE_LIMIT: Duration = Duration::from_secs(60);
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// Every route with the methods that it takes.
-const ROUTES: [(&str, &str); 8] = [
+const ROUTES: [(&str, &str); 9] = [
     ("/status", "GET"),
     ("/probe", "GET"),
     ("/history", "GET"),
@@ -61,6 +63,7 @@ const ROUTES: [(&str, &str); 8] = [
     ("/plan", "POST"),
     ("/apply", "POST"),
     ("/release", "GET, POST"),
+    ("/reload", "POST"),
     ("/ownership", "GET, POST"),
 ];
 
@@ -82,25 +85,16 @@ pub struct Probe {
 /// What the control side answers from.
 #[derive(Debug, Clone)]
 pub struct Control {
-    parts: Parts,
+    current: Current,
+    reloader: Reloader,
     registry: Arc<Registry>,
     started: SystemTime,
-    webhook: Vec<String>,
-    admin: Vec<String>,
-    journal: PathBuf,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen. `journal` is the folder
-    /// that [`history`](crate::journal::page) is read from.
-    pub fn new(
-        parts: Parts,
-        registry: Arc<Registry>,
-        webhook: Vec<String>,
-        admin: Vec<String>,
-        journal: PathBuf,
-    ) -> Self {
-        Self { parts, registry, started: SystemTime::now(), webhook, admin, journal }
+    /// A control side over whichever generation serves, and over what is remembered of backends.
+    pub fn new(current: Current, reloader: Reloader, registry: Arc<Registry>) -> Self {
+        Self { current, reloader, registry, started: SystemTime::now() }
     }
 
     /// Answers a request.
@@ -119,20 +113,30 @@ impl Control {
         }
         match &*path {
             "/status" => self.status().await,
-            "/probe" => json(&probe(self.parts.backends.values()).await),
-            "/history" => history::answer(self.journal.clone(), request.uri().query()).await,
+            "/probe" => json(&probe(self.current.get().parts.backends.values()).await),
+            "/history" => {
+                let journal = journal::folder(&self.current.get().config.state.directory);
+                history::answer(journal, request.uri().query()).await
+            }
+            "/reload" => match self.reloader.reload().await {
+                Some(outcome) => json(&*outcome),
+                None => text(StatusCode::SERVICE_UNAVAILABLE, "error: the daemon is stopping\n"),
+            },
             "/ownership" => ownership::answer(Arc::clone(&self.registry) as _, request).await,
             _ => match work(request).await {
-                Ok(work) => work.run(&self.parts).await,
+                Ok(work) => work.run(&self.current.get().parts).await,
                 Err(answer) => answer,
             },
         }
     }
 
     async fn status(&self) -> Answer {
-        let parts = self.parts.clone();
+        let generation = self.current.get();
+        let asked = Arc::clone(&generation);
         // Tables are locked while they are written.
-        let told = tokio::task::spawn_blocking(move || (ViewStatus::of(&parts), SafeStatus::of(&parts)));
+        let told = tokio::task::spawn_blocking(move || {
+            (ViewStatus::of(&asked.parts), SafeStatus::of(&asked.parts))
+        });
         let Ok((views, backends)) = told.await else {
             return text(StatusCode::INTERNAL_SERVER_ERROR, "error: asking for the status broke off\n");
         };
@@ -140,8 +144,10 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            webhook: self.webhook.clone(),
-            admin: self.admin.clone(),
+            generation: generation.number,
+            reload: Outcome::clone(&self.reloader.last()),
+            webhook: generation.addresses.webhook.clone(),
+            admin: generation.addresses.admin.clone(),
             views,
             backends,
         })

@@ -19,6 +19,10 @@ pub(super) async fn answer(parts: &Parts, query: &str, grant: bool) -> Result<An
         let fault = Fault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("nothing is granted: {error}"));
         error.hint().into_iter().fold(fault, Fault::hint)
     })?;
-    tracing::info!(backend = backend.name(), records = release.keys.len(), "held deletes are let through for 24 h");
+    tracing::info!(
+        backend = backend.name(),
+        records = release.keys.len(),
+        "held deletes are let through for 24 h"
+    );
     Ok(json(&release))
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assemble::Parts;
 use crate::backend::BackendStatus;
+use crate::reload::Outcome;
 use crate::safety::SafetyStatus;
 
 /// `GET /status`.
@@ -15,6 +16,10 @@ pub struct Status {
     pub pid: u32,
     /// When it started, in seconds since 1970.
     pub started_at: u64,
+    /// How many configurations have served since then, the one that serves now included.
+    pub generation: u64,
+    /// What came of the last attempt to read the configuration.
+    pub reload: Outcome,
     /// Where ExternalDNS finds it.
     pub webhook: Vec<String>,
     /// Where probes and metrics are.
@@ -43,7 +48,7 @@ pub struct ViewStatus {
 pub struct SafeStatus {
     /// The backend itself.
     #[serde(flatten)]
-    pub backend: BackendStatus,
+    pub status: BackendStatus,
     /// What protects it.
     pub safety: SafetyStatus,
 }
@@ -65,7 +70,7 @@ impl SafeStatus {
     /// The backends of these parts. May wait for others who wait for the disk.
     pub fn of(parts: &Parts) -> Vec<Self> {
         let status = |safe: &crate::safety::SafeBackend| Self {
-            backend: safe.backend().status(),
+            status: safe.backend().status(),
             safety: safe.safety(),
         };
         parts.safe.values().map(|safe| status(safe)).collect()

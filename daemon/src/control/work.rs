@@ -64,6 +64,11 @@ impl WorkRoute {
         }
     }
 
+    /// Whether backends must be open for it.
+    pub fn needs_backends(self) -> bool {
+        matches!(self, Self::Records | Self::Plan | Self::Apply)
+    }
+
     /// Whether it has a body.
     pub(super) fn takes_changes(self) -> bool {
         matches!(self, Self::Plan | Self::Apply)

@@ -70,10 +70,13 @@ impl View {
         let tallies = self.apply_batch(call, changes).await?;
         let mut units = by_hand.take();
         // Each backend's come in the order in which they became known.
-        units.sort_by_key(|unit| self.backends.iter().position(|own| own.name() == unit.backend).unwrap_or(usize::MAX));
+        units.sort_by_key(|unit| {
+            self.backends.iter().position(|own| own.name() == unit.backend).unwrap_or(usize::MAX)
+        });
         for (position, tally) in tallies {
             let backend = self.backends[position].name();
-            let told = units.iter().filter(|unit| unit.backend == backend && unit.outcome == UnitOutcome::Failed);
+            let told =
+                units.iter().filter(|unit| unit.backend == backend && unit.outcome == UnitOutcome::Failed);
             if tally.failed > told.count() {
                 let error = "not all of it was done in time; what has begun goes on".to_owned();
                 failed.push(BackendFailure { backend: backend.to_owned(), error });

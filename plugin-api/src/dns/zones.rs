@@ -15,7 +15,7 @@ use super::name::suffixes;
 /// assert_eq!(zones.get("www.example.org"), Some(&"public"));
 /// assert_eq!(zones.get("notexample.org"), None);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneMap<T> {
     zones: HashMap<Box<str>, T>,
     root: Option<T>,
