@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +11,11 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 use super::account::Account;
 use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
-use super::decide::{Decided, Judge, Todo};
+use super::decide::{Decided, Todo};
 use super::facts::Facts;
 use super::outcome::{Outcome, Tally};
 use super::ownership::is_readable_ownership;
+use super::report::UnitReport;
 use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
@@ -60,7 +60,17 @@ impl SafeBackend {
             );
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
             match timeout_at(call.deadline, join_all(ends)).await {
-                Ok(outcomes) => outcomes.iter().for_each(|outcome| tally.add(outcome)),
+                Ok(outcomes) => {
+                    outcomes.iter().for_each(|outcome| tally.add(outcome));
+                    if let Some(by_hand) = &call.by_hand {
+                        let both = joined.iter().zip(&outcomes);
+                        by_hand.note(
+                            both.map(|((unit, _), outcome)| {
+                                UnitReport::of(self.name(), &work, *unit, outcome)
+                            }),
+                        );
+                    }
+                }
                 Err(_) => joined.iter().for_each(|_| tally.add(&Outcome::Failed(still_running()))),
             }
         }
@@ -119,7 +129,8 @@ impl SafeBackend {
         work: &Arc<Units>,
         units: &[usize],
     ) -> Result<Begun, BackendError> {
-        if self.state.shown().get(&call.view) == Some(Shown::Stale) {
+        let stale = self.state.shown().get(&call.view) == Some(Shown::Stale);
+        if stale && call.by_hand.is_none() {
             let message = "the view was last shown an old list of this backend; changes wait for a fresh one";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
@@ -171,6 +182,10 @@ impl SafeBackend {
         units: &[usize],
         turn: &Turn,
     ) -> Result<Facts, BackendError> {
+        if call.by_hand.is_some() {
+            let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
+            return Ok(Facts { list: Some(list), outdated: true });
+        }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
         // Somebody wrote since the view was shown its list.
@@ -213,24 +228,6 @@ impl SafeBackend {
         let allow_deletes = call.allow_deletes;
         let large = work.batch.len() > LARGE;
         blocking(large, move || safe.judge(&work, &units, &facts, allow_deletes)).await
-    }
-
-    /// Decides units on these facts; nothing is written.
-    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
-        let (rules, scope) = (self.rules.load(), self.backend.scope());
-        let (held, ownership) = (self.state.held(), self.state.ownership());
-        let judge = Judge {
-            work,
-            facts,
-            rules: &rules,
-            scope: &scope,
-            deletes: (!allow_deletes).then(|| self.policy.deletes()),
-            held: &held,
-            ownership: &ownership,
-            keeps: self.policy.ownership != config::Ownership::Native,
-            now: SystemTime::now(),
-        };
-        judge.decide(units, &mut self.state.quarantine())
     }
 
     /// The ownership TXT that are in our store, or have to go there.
