@@ -35,7 +35,15 @@ fn a_policy_does_not_reopen_a_plugin() {
     site.flaky_with("lan", "example.org", &format!("sha256 = \"{digest}\""));
     reloaded(&site);
     assert_eq!(opened(&daemon, "lan"), 1);
-    // The pin is in force all the same.
+    // Policies are in force at once, for the same instance.
+    site.layer("policy", "[backends.lan.guards]\nread_only = true\n[backends.lan.ttl]\nmin = \"10m\"");
+    reloaded(&site);
+    assert_eq!(opened(&daemon, "lan"), 1);
+    assert_eq!(daemon.webhook().post("/records", create(&["a.example.org"])).status, 204);
+    assert_eq!(names(&daemon.webhook().get("/records")), [""; 0], "it is read-only");
+    let body = serde_json::json!([zonemux_test_support::record("a.example.org")]);
+    assert_eq!(daemon.webhook().post("/adjustendpoints", body).json()[0]["recordTTL"], 600);
+    // So is the pin.
     site.flaky_with("lan", "example.org", &format!("sha256 = \"{}\"", "0".repeat(64)));
     let (keys, _) = crate::refused(&site);
     assert_eq!(keys, ["backends.lan.plugin"]);

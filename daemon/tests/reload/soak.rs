@@ -64,6 +64,8 @@ fn configure(site: &Site, round: usize) {
         if round % 3 == 0 { "timeout = \"9s\"" } else { "" },
         &format!("control = \"{control}\"\ndelay = {}", usize::from(odd)),
     );
+    let deletes = if odd { "\"50%\"" } else { "100" };
+    site.layer("guards", &format!("[backends.edge.guards]\nmax_deletes = {deletes}\n"));
     let extra = if odd { "[views.extra]\npath = \"/extra\"\nbackends = [\"edge\"]\n" } else { "" };
     site.layer(
         "views",
