@@ -203,15 +203,19 @@ impl SafeBackend {
         if !deletes {
             return Ok(Facts { list: None, outdated });
         }
-        let list = match self.fresh_list(&call.request_id, call.deadline).await {
-            Ok(list) if self.state.writes.is_current(list.epoch()) => Some(list),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!(
-                    backend = self.name(), request_id = call.request_id, error = %error,
-                    "no complete list to count deletes against"
-                );
-                None
+        let list = loop {
+            match self.fresh_list(&call.request_id, call.deadline).await {
+                Ok(list) if self.state.writes.is_current(list.epoch()) => break Some(list),
+                // A reload has outdated it: nobody writes while we have the turn.
+                Ok(_) if Instant::now() < call.deadline => {}
+                Ok(_) => break None,
+                Err(error) => {
+                    tracing::warn!(
+                        backend = self.name(), request_id = call.request_id, error = %error,
+                        "no complete list to count deletes against"
+                    );
+                    break None;
+                }
             }
         };
         Ok(Facts { list, outdated })
