@@ -85,6 +85,19 @@ pub fn collect_process() {
     metrics_process::Collector::default().collect();
 }
 
+/// The text of all metrics, without the series of backends that are no longer configured: the recorder
+/// forgets none, and a gauge would say for ever what was last true.
+pub fn render(handle: &PrometheusHandle, is_configured: impl Fn(&str) -> bool) -> String {
+    let page = handle.render();
+    let is_wanted =
+        |line: &&str| match line.split_once("backend=\"").and_then(|(_, rest)| rest.split_once('"')) {
+            // Changes that are no backend's have an empty one.
+            Some((backend, _)) => backend.is_empty() || is_configured(backend),
+            None => true,
+        };
+    page.split_inclusive('\n').filter(is_wanted).collect()
+}
+
 /// One answered request. `route` and `method` are words from fixed sets.
 pub fn http_request(
     view: &str,
