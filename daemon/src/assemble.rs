@@ -86,7 +86,9 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
-        self.safe.values().for_each(|safe| safe.refresh());
+        for safe in self.safe.values() {
+            safe.refresh();
+        }
     }
 }
 

@@ -79,8 +79,7 @@ impl SafeBackend {
         for (unit, outcome) in outcomes {
             let reason = outcome.reason();
             for (id, change) in account.work.changes(*unit) {
-                let true_already =
-                    matches!(outcome, Outcome::Applied | Outcome::DryRun) && !written.contains(&id);
+                let true_already = matches!(outcome, Outcome::Applied) && !written.contains(&id);
                 let kind = if true_already { ChangeOutcome::Unchanged } else { outcome.kind() };
                 counts.add(id, kind);
                 let endpoint = change.endpoint();

@@ -203,15 +203,19 @@ impl SafeBackend {
         if !deletes {
             return Ok(Facts { list: None, outdated });
         }
-        let list = match self.fresh_list(&call.request_id, call.deadline).await {
-            Ok(list) if self.state.writes.is_current(list.epoch()) => Some(list),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!(
-                    backend = self.name(), request_id = call.request_id, error = %error,
-                    "no complete list to count deletes against"
-                );
-                None
+        let list = loop {
+            match self.fresh_list(&call.request_id, call.deadline).await {
+                Ok(list) if self.state.writes.is_current(list.epoch()) => break Some(list),
+                // A reload has outdated it: nobody writes while we have the turn.
+                Ok(_) if Instant::now() < call.deadline => {}
+                Ok(_) => break None,
+                Err(error) => {
+                    tracing::warn!(
+                        backend = self.name(), request_id = call.request_id, error = %error,
+                        "no complete list to count deletes against"
+                    );
+                    break None;
+                }
             }
         };
         Ok(Facts { list, outdated })
@@ -319,7 +323,6 @@ impl Job {
     async fn run(self, turn: Turn, permit: Permit, ending: Ending) -> Tally {
         let started = Instant::now();
         let safe = &self.safe;
-        let before = safe.state.writes.epoch();
         let held = self.decided.held.iter().flat_map(|(unit, _)| self.work.keys(*unit));
         let mut writer = Writer {
             safe: Arc::clone(safe),
@@ -339,9 +342,6 @@ impl Job {
         }
         if unknown.is_none() && !halves {
             safe.confirm().await;
-            if self.call.by_hand.is_none() {
-                safe.state.shown().advance(&self.call.view, before, safe.state.writes.epoch());
-            }
         }
         safe.state.running.end();
         ending.tell(outcomes.iter().cloned());
