@@ -159,6 +159,7 @@ impl App {
             async move { control.answer(request, peer).await }
         });
         let loaded = load_plugins(&config, &parts);
+        parts.mirrors.follow();
         let app =
             Self { config, parts, admin, webhook, webhook_server, control_server, admin_server, loaded, registry, _lock: lock };
         app.log_addresses();

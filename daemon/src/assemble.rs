@@ -7,6 +7,7 @@ use crate::backend::{Backend, Driver, Times};
 use crate::config::{self, BackendName, Config, ViewName};
 use crate::http::{Credentials, ViewTable};
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
+use crate::safety::mirror::Mirrors;
 use crate::safety::{Policy, Registry, SafeBackend};
 use crate::store::StoreError;
 use crate::view::{self, Calls, View};
@@ -20,6 +21,8 @@ pub struct Parts {
     pub safe: BTreeMap<BackendName, Arc<SafeBackend>>,
     /// Every view.
     pub views: BTreeMap<ViewName, Arc<View>>,
+    /// What is written to beside what stands in views; to be followed when these parts serve.
+    pub mirrors: Mirrors,
 }
 
 impl Parts {
@@ -47,7 +50,8 @@ impl Parts {
                 (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        let parts = Self { backends, safe, views };
+        let mirrors = Mirrors::connect(&config.backends, &safe);
+        let parts = Self { backends, safe, views, mirrors };
         parts.refresh();
         Ok(parts)
     }

@@ -2,7 +2,8 @@
 //!
 //! A list on its way to a view: `records` (fresh, else `snapshot`), joined with `ownership`. A batch on its
 //! way to a backend: `units` → `running` (joined?) → `decide` (`guard`, `quarantine`, true already?) →
-//! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`.
+//! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`. What was
+//! applied is then given to the `mirror`s.
 
 mod account;
 pub mod adjust;
@@ -18,6 +19,7 @@ pub mod identity;
 mod intention;
 mod kept;
 pub mod key;
+pub mod mirror;
 mod outcome;
 pub mod ownership;
 mod policy;
@@ -33,7 +35,7 @@ mod undo;
 mod units;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use zonemux_plugin::{Change, ErrorKind};
@@ -51,6 +53,7 @@ use crate::journal::Journal;
 use crate::store::StoreError;
 use adjust::AdjustPolicy;
 use guard::Rules;
+use mirror::Link;
 use ownership::{OwnershipEntry, owned_record};
 use units::Units;
 
@@ -67,6 +70,8 @@ pub struct SafeBackend {
     /// By the zones that are known now.
     rules: ArcSwap<Rules>,
     adjust: AdjustPolicy,
+    /// What is written to as well; set once, when all backends of a generation are there.
+    mirrors: OnceLock<Vec<Arc<Link>>>,
 }
 
 impl SafeBackend {
@@ -74,7 +79,8 @@ impl SafeBackend {
     pub fn new(policy: Policy, backend: Arc<Backend>, state: Arc<State>, journal: Arc<Journal>) -> Arc<Self> {
         state.adopt(&policy);
         let adjust = AdjustPolicy::new(policy.adjust.clone());
-        let safe = Self { policy, backend, state, journal, rules: ArcSwap::default(), adjust };
+        let (rules, mirrors) = (ArcSwap::default(), OnceLock::new());
+        let safe = Self { policy, backend, state, journal, rules, adjust, mirrors };
         let safe = Arc::new(safe);
         safe.refresh();
         safe
