@@ -40,7 +40,10 @@ type Backend struct {
 	// Limit is how long any work for the backend may take, listing and applying
 	// included, such as "3s"; empty leaves the defaults.
 	Limit string
-	// Settings is the plugin's own table: strings, integers and lists of strings.
+	// TTL is the table of its bounds: `default`, `min`, `max`; none if nil.
+	TTL map[string]string
+	// Settings is the plugin's own table: strings, integers, booleans and lists of
+	// strings.
 	Settings map[string]any
 }
 
@@ -111,6 +114,9 @@ func (c Config) TOML(at Places) string {
 		}
 		// Scenarios delete whatever they like; the guard has tests of its own.
 		line("guards = { max_deletes = \"none\" }")
+		for _, bound := range slices.Sorted(maps.Keys(backend.TTL)) {
+			line("ttl.%s = %s", bound, value(backend.TTL[bound]))
+		}
 		if len(backend.Settings) == 0 {
 			continue
 		}
@@ -122,8 +128,8 @@ func (c Config) TOML(at Places) string {
 	return out.String()
 }
 
-// value renders a TOML value. Of strings, integers and lists of strings JSON's
-// form is also TOML's.
+// value renders a TOML value. Of strings, integers, booleans and lists of
+// strings JSON's form is also TOML's.
 func value(v any) string {
 	rendered, err := json.Marshal(v)
 	if err != nil {

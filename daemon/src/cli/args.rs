@@ -67,8 +67,16 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a running daemon how it is; exit 0 when all of it is up.
     Status,
+    /// Have a running daemon read its configuration anew, and print what comes of it.
+    ///
+    /// The same as SIGHUP, which waits for nothing. Where anything is wrong, nothing changes, every fault
+    /// is printed, and the exit code is 78.
+    Reload,
     /// Print what was to be changed and what became of it, oldest first.
     History(super::history::Wanted),
+    /// Give out or take over the ownership records that zonemux keeps for backends.
+    #[command(subcommand)]
+    Ownership(OwnershipCommand),
     /// Look at plugins.
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -90,6 +98,28 @@ pub enum Command {
 pub enum ConfigCommand {
     /// Print every value in force and where it came from; secrets are redacted.
     Show,
+}
+
+/// What to do with the ownership records that are kept for backends.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum OwnershipCommand {
+    /// Print them as a JSON document.
+    Export {
+        /// Only those of this backend.
+        #[arg(long, value_name = "BACKEND")]
+        backend: Option<String>,
+    },
+    /// Take over the records of such a document; nothing is stored unless all of it is right.
+    ///
+    /// Records that are here and not in the document stay. One that is in both takes the document's
+    /// text. Where that names another owner, nothing is stored without `--force`.
+    Import {
+        /// The document; `-` reads it from standard input.
+        file: PathBuf,
+        /// Overwrite records that name another owner.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// What to do with plugins.

@@ -11,12 +11,14 @@ mod exit;
 mod findings;
 pub mod history;
 pub mod man;
+pub mod ownership;
 pub mod plugin;
+pub mod reload;
 mod run;
 pub mod serve;
 pub mod status;
 
-pub use args::{Arguments, Command, ConfigCommand, Output, PluginCommand, parse};
+pub use args::{Arguments, Command, ConfigCommand, Output, OwnershipCommand, PluginCommand, parse};
 pub use exit::Exit;
 pub use findings::write_findings;
 pub use run::run;

@@ -7,31 +7,38 @@ use tokio::runtime::Builder;
 
 use super::{Exit, Output, write_findings};
 use crate::backend::BackendState;
-use crate::config::{ConfigErrors, Loaded};
+use crate::config::{ConfigErrors, Finding, Loaded};
 use crate::control::{self, Status};
+use crate::reload::Outcome;
 
 /// A daemon that is well answers in a millisecond.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up.
+/// Asks the daemon behind the control socket and prints what it says; 0 when all of it is up. A daemon
+/// serves on when its configuration has been broken meanwhile: it is asked as long as its socket is known.
 pub fn status(
     outcome: &Result<Loaded, ConfigErrors>,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
+    let socket = match outcome {
+        Ok(loaded) => &loaded.config.control.socket,
+        Err(ConfigErrors { control: Some(socket), .. }) => socket,
         Err(errors) => {
             write_findings(&errors.faults, &errors.warnings, err)?;
             return Ok(Exit::Config);
         }
     };
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(control::get(&loaded.config.control.socket, "/status", LIMIT));
+    let asked = runtime.block_on(control::get(socket, "/status", LIMIT));
     let status: Status = match asked {
         Ok(status) => status,
         Err(error) => {
+            if let Err(errors) = outcome {
+                write_findings(&errors.faults, &errors.warnings, err)?;
+                return Ok(Exit::Config);
+            }
             writeln!(err, "error: {error}")?;
             if let Some(hint) = error.hint() {
                 writeln!(err, "  hint: {hint}")?;
@@ -54,6 +61,7 @@ pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io:
     writeln!(out, "zonemux {}, process {}, up {}", status.version, status.pid, age(status.started_at))?;
     writeln!(out, "webhook {}", status.webhook.join(", "))?;
     writeln!(out, "admin   {}", status.admin.join(", "))?;
+    write_generation(status, &age, out)?;
     for view in &status.views {
         writeln!(out, "view {} at {}: {}", view.name, view.path, view.backends.join(", "))?;
     }
@@ -66,6 +74,22 @@ pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io:
         if let (Some(error), Some(at)) = (&backend.last_error, backend.last_error_at) {
             writeln!(out, "  last error {} ago: {error}", age(at))?;
         }
+    }
+    Ok(())
+}
+
+fn write_generation(status: &Status, age: &dyn Fn(u64) -> String, out: &mut impl Write) -> io::Result<()> {
+    let Outcome { at, successful, faults, .. } = &status.reload;
+    write!(out, "generation {}", status.generation)?;
+    if *successful && status.generation > 1 {
+        write!(out, ", loaded {} ago", age(*at))?;
+    }
+    if !successful {
+        write!(out, ", another was refused {} ago:", age(*at))?;
+    }
+    writeln!(out)?;
+    for fault in faults {
+        writeln!(out, "  {}", Finding::from(fault))?;
     }
     Ok(())
 }

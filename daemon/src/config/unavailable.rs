@@ -19,10 +19,9 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 6] {
+fn table() -> [(&'static str, Refused); 5] {
     use Refused::{Always, For};
     [
-        ("reload.watch", For(json!(true))),
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
@@ -79,7 +78,7 @@ mod tests {
         let mut entries = vec![
             entry(&["plugins", "public_key", "file"], json!("/k"), file()),
             entry(&["plugins", "public_key", "other"], json!("x"), Origin::Default),
-            entry(&["reload", "watch"], json!(false), file()),
+            entry(&["plugins", "isolation"], json!("inline"), file()),
             entry(&["backends", "a", "memory_limit"], json!("1GiB"), Origin::Default),
             entry(&["backends", "a", "isolation"], json!("process"), file()),
             entry(&["backends", "a", "plugin"], json!("memory"), file()),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::HOST;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
@@ -57,16 +57,51 @@ pub async fn get<T: DeserializeOwned>(
     route: &str,
     limit: Duration,
 ) -> Result<T, ControlError> {
-    match tokio::time::timeout(limit, exchange(socket, route)).await {
-        Ok(result) => {
-            let body = result?;
-            serde_json::from_slice(&body).map_err(|error| ControlError::Answer(error.to_string()))
-        }
-        Err(_) => Err(ControlError::TimedOut(limit)),
-    }
+    ask(socket, Method::GET, route, limit).await
 }
 
-async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
+/// Asks a route of the control side to do something, within `limit`.
+pub async fn post<T: DeserializeOwned>(
+    socket: &Path,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    ask(socket, Method::POST, route, limit).await
+}
+
+async fn ask<T: DeserializeOwned>(
+    socket: &Path,
+    method: Method,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    let (status, body) = send(socket, method, route, Bytes::new(), limit).await?;
+    if status != StatusCode::OK {
+        let text = String::from_utf8_lossy(&body);
+        let message = format!("{status}: {}", text.lines().next().unwrap_or_default());
+        return Err(ControlError::Answer(message));
+    }
+    serde_json::from_slice(&body).map_err(|error| ControlError::Answer(error.to_string()))
+}
+
+/// Sends a request to the control side, and gives back whatever it answers within `limit`.
+pub async fn send(
+    socket: &Path,
+    method: Method,
+    route: &str,
+    body: Bytes,
+    limit: Duration,
+) -> Result<(StatusCode, Bytes), ControlError> {
+    let exchange = exchange(socket, method, route, body);
+    tokio::time::timeout(limit, exchange).await.unwrap_or(Err(ControlError::TimedOut(limit)))
+}
+
+async fn exchange(
+    socket: &Path,
+    method: Method,
+    route: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Bytes), ControlError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
             ControlError::NotRunning(socket.to_owned())
@@ -77,9 +112,11 @@ async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let connection = tokio::spawn(connection);
-    let request = Request::get(route)
+    let request = Request::builder()
+        .method(method)
+        .uri(route)
         .header(HOST, "zonemux")
-        .body(Empty::<Bytes>::new())
+        .body(Full::new(body))
         .map_err(|error| ControlError::Answer(error.to_string()))?;
     let answer = sender.send_request(request).await.map_err(broken)?;
     let status = answer.status();
@@ -88,10 +125,5 @@ async fn exchange(socket: &Path, route: &str) -> Result<Bytes, ControlError> {
     drop(sender);
     // It ends by itself now; what it says at its end no longer matters.
     connection.abort();
-    if status == StatusCode::OK {
-        Ok(body)
-    } else {
-        let text = String::from_utf8_lossy(&body);
-        Err(ControlError::Answer(format!("{status}: {}", text.lines().next().unwrap_or_default())))
-    }
+    Ok((status, body))
 }

@@ -6,11 +6,12 @@
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
 //! | `GET /history?name=…&from=…` | [`HistoryPage`]: lines of the journal from a place on |
+//! | `POST /reload` | [`Outcome`]: what came of reading the configuration anew |
 
 mod client;
 mod history;
+pub mod ownership;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,13 +22,15 @@ use hyper::{Method, Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get};
+pub use client::{ControlError, get, post, send};
 pub use history::{HistoryPage, route as history_route};
 
 use crate::admin::json;
-use crate::assemble::Parts;
 use crate::backend::{Backend, BackendStatus};
+use crate::generation::Current;
 use crate::http::{Answer, Peer, text};
+use crate::journal;
+use crate::reload::{Outcome, Reloader};
 
 /// How long a probe may take.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(60);
@@ -41,6 +44,10 @@ pub struct Status {
     pub pid: u32,
     /// When it started, in seconds since 1970.
     pub started_at: u64,
+    /// How many configurations have served since then, the one that serves now included.
+    pub generation: u64,
+    /// What came of the last attempt to read the configuration.
+    pub reload: Outcome,
     /// Where ExternalDNS finds it.
     pub webhook: Vec<String>,
     /// Where probes and metrics are.
@@ -80,42 +87,53 @@ pub struct Probe {
 /// What the control side answers from.
 #[derive(Debug, Clone)]
 pub struct Control {
-    parts: Parts,
+    current: Current,
+    reloader: Reloader,
     started: SystemTime,
-    webhook: Vec<String>,
-    admin: Vec<String>,
-    journal: PathBuf,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen. `journal` is the folder
-    /// that [`history`](crate::journal::page) is read from.
-    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>, journal: PathBuf) -> Self {
-        Self { parts, started: SystemTime::now(), webhook, admin, journal }
+    /// A control side over whichever generation serves.
+    pub fn new(current: Current, reloader: Reloader) -> Self {
+        Self { current, reloader, started: SystemTime::now() }
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path();
         tracing::info!(%peer, method = %request.method(), path, "control request");
-        if !matches!(path, "/status" | "/probe" | "/history") {
-            let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
-            return text(StatusCode::NOT_FOUND, message);
-        }
-        if request.method() != Method::GET {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "error: wrong method\nhint: use GET\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        let method = match path {
+            "/status" | "/probe" | "/history" => Method::GET,
+            "/reload" => Method::POST,
+            _ => {
+                let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
+                return text(StatusCode::NOT_FOUND, message);
+            }
+        };
+        if request.method() != method {
+            let message = format!("error: wrong method\nhint: use {method}\n");
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, message);
+            let allow = if method == Method::GET { "GET" } else { "POST" };
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
             return answer;
         }
         match path {
             "/status" => json(&self.status()),
-            "/history" => history::answer(self.journal.clone(), request.uri().query()).await,
-            _ => json(&probe(self.parts.backends.values()).await),
+            "/history" => {
+                let journal = journal::folder(&self.current.get().config.state.directory);
+                history::answer(journal, request.uri().query()).await
+            }
+            "/probe" => json(&probe(self.current.get().parts.backends.values()).await),
+            _ => match self.reloader.reload().await {
+                Some(outcome) => json(&*outcome),
+                None => text(StatusCode::SERVICE_UNAVAILABLE, "error: the daemon is stopping\n"),
+            },
         }
     }
 
     fn status(&self) -> Status {
-        let views = self.parts.views.iter().map(|(name, view)| ViewStatus {
+        let generation = self.current.get();
+        let views = generation.parts.views.iter().map(|(name, view)| ViewStatus {
             name: name.as_str().to_owned(),
             path: view.path().to_owned(),
             backends: view.backends().iter().map(|backend| backend.name().to_owned()).collect(),
@@ -124,10 +142,12 @@ impl Control {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            webhook: self.webhook.clone(),
-            admin: self.admin.clone(),
+            generation: generation.number,
+            reload: Outcome::clone(&self.reloader.last()),
+            webhook: generation.addresses.webhook.clone(),
+            admin: generation.addresses.admin.clone(),
             views: views.collect(),
-            backends: self.parts.backends.values().map(|backend| backend.status()).collect(),
+            backends: generation.parts.backends.values().map(|backend| backend.status()).collect(),
         }
     }
 }

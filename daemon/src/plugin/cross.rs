@@ -160,7 +160,7 @@ mod tests {
         let (mut sink, source) = list(None);
         assert!(sink.push(&Endpoint::new("a.example.org", "A", ["192.0.2.1"])));
         drop(sink);
-        assert!(source.take().is_err());
+        assert!(source.take(0, tokio::time::Instant::now()).is_err());
     }
 
     #[test]
@@ -168,6 +168,6 @@ mod tests {
         let (mut sink, source) = list(None);
         assert!(sink.finish());
         assert!(!sink.push(&Endpoint::new("a.example.org", "A", ["192.0.2.1"])));
-        assert!(source.take().is_err());
+        assert!(source.take(0, tokio::time::Instant::now()).is_err());
     }
 }

@@ -7,13 +7,13 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use zonemux_plugin::{Change, ChangeId};
 
+use super::SafeBackend;
 use super::call::SafeCall;
 use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
 use super::outcome::{Outcome, Tally};
 use super::quarantine::Refused;
 use super::units::{Units, action};
-use super::SafeBackend;
 use crate::journal::{Entry, Rdata};
 use crate::store::StoreError;
 use crate::telemetry::metrics::{self, ChangeOutcome};
@@ -69,7 +69,8 @@ impl SafeBackend {
         for (unit, outcome) in outcomes {
             let reason = outcome.reason();
             for (id, change) in account.work.changes(*unit) {
-                let true_already = matches!(outcome, Outcome::Applied | Outcome::DryRun) && !written.contains(&id);
+                let true_already =
+                    matches!(outcome, Outcome::Applied | Outcome::DryRun) && !written.contains(&id);
                 let kind = if true_already { ChangeOutcome::Unchanged } else { outcome.kind() };
                 counts.add(id, kind);
                 let endpoint = change.endpoint();
@@ -102,7 +103,9 @@ impl SafeBackend {
                 .collect();
             for reason in reasons {
                 tracing::warn!(
-                    backend = self.name(), request_id = account.call.request_id, reason,
+                    backend = self.name(),
+                    request_id = account.call.request_id,
+                    reason,
                     hint = format!("`zonemux release {}` lets them through for 24 hours", self.name()),
                     "deletes are held"
                 );
@@ -129,18 +132,36 @@ impl SafeBackend {
             }
             ChangeOutcome::Applied | ChangeOutcome::Unchanged => {
                 tracing::debug!(
-                    backend, request_id, action, dns_name, record_type, outcome = word, "change done"
+                    backend,
+                    request_id,
+                    action,
+                    dns_name,
+                    record_type,
+                    outcome = word,
+                    "change done"
                 );
             }
             // A mass of them is told by the batch's line; the journal has each.
             _ if !one_by_one => {
                 tracing::debug!(
-                    backend, request_id, action, dns_name, record_type, outcome = word, reason,
+                    backend,
+                    request_id,
+                    action,
+                    dns_name,
+                    record_type,
+                    outcome = word,
+                    reason,
                     "change not applied"
                 );
             }
             _ => tracing::warn!(
-                backend, request_id, action, dns_name, record_type, outcome = word, reason,
+                backend,
+                request_id,
+                action,
+                dns_name,
+                record_type,
+                outcome = word,
+                reason,
                 "change not applied"
             ),
         }
@@ -165,19 +186,19 @@ impl SafeBackend {
                 _ => {}
             }
         }
-        let noted = quarantine
-            .applied(&applied)
-            .and_then(|()| if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) });
+        let noted = quarantine.applied(&applied).and_then(|()| {
+            if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) }
+        });
         self.warn_of_store(noted, "what was refused can't be remembered; it is asked of the backend again");
         metrics::quarantined(self.name(), quarantine.reasons());
     }
 
     /// What this batch has held is what `release` lets through.
     fn note_held(&self, account: &Account) {
-        let units = account.held.iter().map(|(unit, zone)| HeldUnit {
-            keys: account.work.all_keys(*unit),
-            zone: zone.clone(),
-        });
+        let units = account
+            .held
+            .iter()
+            .map(|(unit, zone)| HeldUnit { keys: account.work.all_keys(*unit), zone: zone.clone() });
         let mut held = self.state.held();
         let noted = held.replace(&account.call.view, units, SystemTime::now());
         self.warn_of_store(noted, "what is held can't be remembered; `zonemux release` may not show it");

@@ -15,8 +15,8 @@ use super::call::SafeCall;
 use super::decide::{Decided, Judge, Todo};
 use super::facts::Facts;
 use super::mirror::Work;
-use super::ownership::is_readable_ownership;
 use super::outcome::{Outcome, Tally};
+use super::ownership::is_readable_ownership;
 use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
@@ -54,7 +54,9 @@ impl SafeBackend {
         };
         if let (Some(running), false) = (running, joined.is_empty()) {
             tracing::info!(
-                backend = self.name(), request_id = call.request_id, units = joined.len(),
+                backend = self.name(),
+                request_id = call.request_id,
+                units = joined.len(),
                 "these changes are being applied already; waiting for that"
             );
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
@@ -87,7 +89,8 @@ impl SafeBackend {
                 Ok(Err(_)) => failed(&units, &BackendError::new(ErrorKind::Internal, "the apply broke off")),
                 Err(_) => {
                     tracing::warn!(
-                        backend = self.name(), request_id = call.request_id,
+                        backend = self.name(),
+                        request_id = call.request_id,
                         "the apply goes on after its call was answered"
                     );
                     failed(&units, &still_running())
@@ -124,7 +127,9 @@ impl SafeBackend {
         }
         self.backend.ready(call.deadline).await?;
         tracing::debug!(
-            backend = self.name(), request_id = call.request_id, changes = work.batch.len(),
+            backend = self.name(),
+            request_id = call.request_id,
+            changes = work.batch.len(),
             "batch waits for its turn"
         );
         let Some(turn) = self.state.writes.turn(call.deadline).await else {
@@ -319,7 +324,6 @@ impl Job {
     async fn run(self, turn: Turn, permit: Permit, ending: Ending) -> Tally {
         let started = Instant::now();
         let safe = &self.safe;
-        let before = safe.state.writes.epoch();
         let held = self.decided.held.iter().flat_map(|(unit, _)| self.work.keys(*unit));
         let promises = safe.promise_mirrors();
         let mut writer = Writer {
@@ -340,7 +344,6 @@ impl Job {
         }
         if unknown.is_none() && !halves {
             safe.confirm().await;
-            safe.state.shown().advance(&self.call.view, before, safe.state.writes.epoch());
             Work::of(&self.call.request_id, &self.work, &outcomes, &writer.kept).give_to(promises);
         } else {
             // Its mirrors learn what was done from the next list.

@@ -162,7 +162,9 @@ impl Judge<'_> {
             let limit = there.map_or_else(|| guard.limit_without_list(), |there| guard.limit(there));
             let Some(limit) = limit.filter(|limit| count > *limit) else { continue };
             let reason = match there {
-                Some(there) => format!("{count} of {there} records of {zone} would be deleted, {limit} may be"),
+                Some(there) => {
+                    format!("{count} of {there} records of {zone} would be deleted, {limit} may be")
+                }
                 None => format!("{count} records of {zone} would be deleted, and there is no complete list"),
             };
             for position in positions {

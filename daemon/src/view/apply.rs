@@ -39,10 +39,11 @@ impl View {
         let mut call = self.safe_call(context);
         call.allow_deletes = allow_deletes;
         let parts = self.backends.iter().zip(split.batches).enumerate();
-        let applies = parts.filter(|(_, (_, batch))| !batch.is_empty()).map(|(position, (backend, batch))| {
-            let applying = backend.apply(call.clone(), batch);
-            async move { (position, applying.await) }
-        });
+        let applies =
+            parts.filter(|(_, (_, batch))| !batch.is_empty()).map(|(position, (backend, batch))| {
+                let applying = backend.apply(call.clone(), batch);
+                async move { (position, applying.await) }
+            });
         Ok(join_all(applies).await)
     }
 

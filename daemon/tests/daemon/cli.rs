@@ -15,7 +15,9 @@ fn run(arguments: &[&str]) -> Finished {
 fn help_goes_to_standard_output() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
-    for command in ["serve", "check", "config", "status", "history", "plugin", "completions", "man"] {
+    for command in
+        ["serve", "check", "config", "status", "history", "ownership", "plugin", "completions", "man"]
+    {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command} in {}", help.stdout);
     }
     assert_eq!(run(&["help", "plugin"]).code, Some(0));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use zonemux_plugin::{Endpoint, dns};
 
@@ -78,9 +78,8 @@ struct ReadEntry {
     record: Option<Key>,
 }
 
-impl Document {
-    /// The text, indented, with a line break at the end.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let record = |key: &RecordKey| Key {
             dns_name: key.name.clone(),
             record_type: key.record_type.clone(),
@@ -92,8 +91,14 @@ impl Document {
         };
         let backends = self.backends.iter();
         let backends = backends.map(|(name, entries)| (name.as_str(), entries.iter().map(entry).collect()));
-        let written = Written { format: FORMAT, version: VERSION, backends: backends.collect() };
-        serde_json::to_string_pretty(&written).map(|text| text + "\n")
+        Written { format: FORMAT, version: VERSION, backends: backends.collect() }.serialize(serializer)
+    }
+}
+
+impl Document {
+    /// The text, indented, with a line break at the end.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 
     /// Reads a text. Every fault in it is named; there are none in a document that is returned.
