@@ -140,6 +140,7 @@ impl App {
         let journal = Journal::open(&config.state.directory, Limits::from(&config.journal));
         let journal = Arc::new(journal.map_err(StartError::Journal)?);
         let registry = Arc::new(Registry::new(store, Arc::clone(&journal)));
+        registry.keep_tidy();
         let parts = Parts::of(&config, &assemble::states(&config, &registry)?, &journal);
         let first = Generation::new(1, Arc::clone(&config), parts, addresses, BTreeMap::new());
         let webhook = Webhook::new(
@@ -184,7 +185,7 @@ impl App {
         };
         let (reloads, reloader) = Reloads::start(site, watched, settled, move || summary(&summarised.get()));
 
-        let control = Control::new(current.clone(), reloader.clone());
+        let control = Control::new(current.clone(), reloader.clone(), Arc::clone(&registry));
         let control_server = Server::start(vec![control_listener], brief, move |request, peer| {
             let control = control.clone();
             async move { control.answer(request, peer).await }

@@ -90,7 +90,9 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
-        self.safe.values().for_each(|safe| safe.refresh());
+        for safe in self.safe.values() {
+            safe.refresh();
+        }
     }
 }
 
@@ -162,7 +164,8 @@ fn zones(backend: &config::Backend) -> Vec<String> {
     backend.zones.iter().map(|zone| zone.as_str().to_owned()).collect()
 }
 
-fn times(backend: &config::Backend) -> Times {
+/// How long a backend's calls may take, as configured.
+pub fn times(backend: &config::Backend) -> Times {
     Times {
         call: backend.timeout.into(),
         list: backend.list_timeout.into(),

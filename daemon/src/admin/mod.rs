@@ -91,6 +91,7 @@ impl Admin {
             "/readyz" => self.readyz(),
             "/metrics" => {
                 metrics::collect_process();
+                self.current.get().parts.safe.values().for_each(|backend| backend.set_gauges());
                 typed(StatusCode::OK, METRICS_TYPE, self.metrics.render())
             }
             "/status" => self.summary(),

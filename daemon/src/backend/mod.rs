@@ -14,7 +14,7 @@ mod writes;
 mod writing;
 
 use std::fmt;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub struct Backend {
     closing: CancellationToken,
     /// Calls are refused while another is about to own what this one owns.
     held: AtomicBool,
+    /// Another instance has taken its place under its name.
+    superseded: AtomicBool,
 }
 
 /// What is known of a backend that was open once.
@@ -108,6 +110,7 @@ impl Backend {
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             held: AtomicBool::new(false),
+            superseded: AtomicBool::new(false),
         })
     }
 
@@ -161,9 +164,21 @@ impl Backend {
         }
     }
 
-    /// Whatever was listed before may not be what this backend has: its scope is another, or it is about
-    /// to take the place of another instance.
-    pub fn outdate_lists(&self) {
+    /// Another instance takes its place under its name: what it lists from now on is for calls that it
+    /// still answers, and for nobody else.
+    pub fn supersede(&self) {
+        // In this order: who sees the new number also sees the mark.
+        self.superseded.store(true, Ordering::SeqCst);
+        self.outdate_lists();
+    }
+
+    /// Whether another instance has taken its place.
+    pub fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::SeqCst)
+    }
+
+    /// Whatever was listed before may not be what is to be listed now.
+    fn outdate_lists(&self) {
         self.writes.outdate();
         self.forget_list();
     }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
-use super::{check, completions, config_show, history, man, ownership, plugin, reload, serve, status};
+use super::{changes, check, completions, config_show, history, man, ownership, plugin};
+use super::{Place, records, release, reload, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
@@ -36,6 +37,18 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
                 config_show::config_show(&loaded, secret_settings, output, out, err)
             })
         }
+        Command::Records(wanted) => {
+            at_place(arguments, err, |place, err| records::records(place, &wanted, output, out, err))
+        }
+        Command::Plan(file) => {
+            at_place(arguments, err, |place, err| changes::plan(place, &file, output, out, err))
+        }
+        Command::Apply { changes: file, allow_deletes } => at_place(arguments, err, |place, err| {
+            changes::apply(place, &file, allow_deletes, output, out, err)
+        }),
+        Command::Release { backend, dry_run } => at_place(arguments, err, |place, err| {
+            release::release(place, &backend, dry_run, output, out, err)
+        }),
         Command::Status => status::status(&read(arguments, Purpose::Inspect)?, output, out, err),
         Command::History(wanted) => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
             history::history(&loaded, &wanted, output, out, err)
@@ -76,6 +89,18 @@ fn valid<W: Write>(
             Ok(Exit::Config)
         }
     }
+}
+
+/// Runs a command that a daemon does, and this process where none runs.
+fn at_place<W: Write>(
+    arguments: &Arguments,
+    err: &mut W,
+    command: impl FnOnce(&Place<'_>, &mut W) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
+        let with_secrets = || read(arguments, Purpose::Serve);
+        command(&Place { loaded: &loaded, with_secrets: &with_secrets }, err)
+    })
 }
 
 fn request(arguments: &Arguments, purpose: Purpose) -> io::Result<Request> {

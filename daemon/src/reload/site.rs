@@ -275,10 +275,9 @@ impl Reloading {
         // Before the views: a call of the new ones must not join a listing by an old scope, nor be decided
         // on a list that another instance made.
         generation.parts.refresh();
-        let serving = current.get();
-        for (name, backend) in &generation.parts.backends {
-            if serving.parts.backends.get(name).is_some_and(|old| !Arc::ptr_eq(old, backend)) {
-                backend.outdate_lists();
+        for (name, old) in &current.get().parts.backends {
+            if generation.parts.backends.get(name).is_none_or(|backend| !Arc::ptr_eq(old, backend)) {
+                old.supersede();
             }
         }
         let removed = self.removed();

@@ -13,6 +13,7 @@ use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
 use super::outcome::{Outcome, Tally};
 use super::quarantine::Refused;
+use super::report::UnitReport;
 use super::units::{Units, action};
 use crate::journal::{Entry, Rdata};
 use crate::store::StoreError;
@@ -40,7 +41,16 @@ impl SafeBackend {
         self.journal_and_log(account, outcomes, &tally);
         if !self.policy.guards.dry_run {
             self.note_quarantine(&account.work, outcomes);
-            self.note_held(account);
+            if account.call.by_hand.is_none() {
+                self.note_held(account);
+            }
+        }
+        if let Some(by_hand) = &account.call.by_hand {
+            by_hand.note(
+                outcomes
+                    .iter()
+                    .map(|(unit, outcome)| UnitReport::of(self.name(), &account.work, *unit, outcome)),
+            );
         }
         tracing::info!(
             backend = self.name(),
@@ -69,8 +79,7 @@ impl SafeBackend {
         for (unit, outcome) in outcomes {
             let reason = outcome.reason();
             for (id, change) in account.work.changes(*unit) {
-                let true_already =
-                    matches!(outcome, Outcome::Applied | Outcome::DryRun) && !written.contains(&id);
+                let true_already = matches!(outcome, Outcome::Applied) && !written.contains(&id);
                 let kind = if true_already { ChangeOutcome::Unchanged } else { outcome.kind() };
                 counts.add(id, kind);
                 let endpoint = change.endpoint();
@@ -101,12 +110,16 @@ impl SafeBackend {
                 .filter(|(_, outcome)| matches!(outcome, Outcome::Held(_)))
                 .filter_map(|(_, outcome)| outcome.reason())
                 .collect();
+            let hint = match account.call.by_hand {
+                None => format!("`zonemux release {}` lets them through for 24 hours", self.name()),
+                Some(_) => "`zonemux apply --allow-deletes` lets them through".to_owned(),
+            };
             for reason in reasons {
                 tracing::warn!(
                     backend = self.name(),
                     request_id = account.call.request_id,
                     reason,
-                    hint = format!("`zonemux release {}` lets them through for 24 hours", self.name()),
+                    hint,
                     "deletes are held"
                 );
             }

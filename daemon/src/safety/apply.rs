@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -12,11 +11,12 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 use super::account::Account;
 use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
-use super::decide::{Decided, Judge, Todo};
+use super::decide::{Decided, Todo};
 use super::facts::Facts;
 use super::mirror::Work;
 use super::outcome::{Outcome, Tally};
 use super::ownership::is_readable_ownership;
+use super::report::UnitReport;
 use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
@@ -61,7 +61,17 @@ impl SafeBackend {
             );
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
             match timeout_at(call.deadline, join_all(ends)).await {
-                Ok(outcomes) => outcomes.iter().for_each(|outcome| tally.add(outcome)),
+                Ok(outcomes) => {
+                    outcomes.iter().for_each(|outcome| tally.add(outcome));
+                    if let Some(by_hand) = &call.by_hand {
+                        let both = joined.iter().zip(&outcomes);
+                        by_hand.note(
+                            both.map(|((unit, _), outcome)| {
+                                UnitReport::of(self.name(), &work, *unit, outcome)
+                            }),
+                        );
+                    }
+                }
                 Err(_) => joined.iter().for_each(|_| tally.add(&Outcome::Failed(still_running()))),
             }
         }
@@ -121,7 +131,8 @@ impl SafeBackend {
         work: &Arc<Units>,
         units: &[usize],
     ) -> Result<Begun, BackendError> {
-        if self.state.shown().get(&call.view) == Some(Shown::Stale) {
+        let stale = self.state.shown().get(&call.view) == Some(Shown::Stale);
+        if stale && call.by_hand.is_none() {
             let message = "the view was last shown an old list of this backend; changes wait for a fresh one";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
@@ -173,6 +184,10 @@ impl SafeBackend {
         units: &[usize],
         turn: &Turn,
     ) -> Result<Facts, BackendError> {
+        if call.by_hand.is_some() {
+            let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
+            return Ok(Facts { list: Some(list), outdated: true });
+        }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
         // Somebody wrote since the view was shown its list.
@@ -190,15 +205,19 @@ impl SafeBackend {
         if !deletes {
             return Ok(Facts { list: None, outdated });
         }
-        let list = match self.fresh_list(&call.request_id, call.deadline).await {
-            Ok(list) if self.state.writes.is_current(list.epoch()) => Some(list),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!(
-                    backend = self.name(), request_id = call.request_id, error = %error,
-                    "no complete list to count deletes against"
-                );
-                None
+        let list = loop {
+            match self.fresh_list(&call.request_id, call.deadline).await {
+                Ok(list) if self.state.writes.is_current(list.epoch()) => break Some(list),
+                // A reload has outdated it: nobody writes while we have the turn.
+                Ok(_) if Instant::now() < call.deadline => {}
+                Ok(_) => break None,
+                Err(error) => {
+                    tracing::warn!(
+                        backend = self.name(), request_id = call.request_id, error = %error,
+                        "no complete list to count deletes against"
+                    );
+                    break None;
+                }
             }
         };
         Ok(Facts { list, outdated })
@@ -215,24 +234,6 @@ impl SafeBackend {
         let allow_deletes = call.allow_deletes;
         let large = work.batch.len() > LARGE;
         blocking(large, move || safe.judge(&work, &units, &facts, allow_deletes)).await
-    }
-
-    /// Decides units on these facts; nothing is written.
-    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
-        let (rules, scope) = (self.rules.load(), self.backend.scope());
-        let (held, ownership) = (self.state.held(), self.state.ownership());
-        let judge = Judge {
-            work,
-            facts,
-            rules: &rules,
-            scope: &scope,
-            deletes: (!allow_deletes).then(|| self.policy.deletes()),
-            held: &held,
-            ownership: &ownership,
-            keeps: self.policy.ownership != config::Ownership::Native,
-            now: SystemTime::now(),
-        };
-        judge.decide(units, &mut self.state.quarantine())
     }
 
     /// The ownership TXT that are in our store, or have to go there.

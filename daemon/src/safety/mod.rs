@@ -4,6 +4,7 @@
 //! way to a backend: `units` → `running` (joined?) → `decide` (`guard`, `quarantine`, true already?) →
 //! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`. What was
 //! applied is then given to the `mirror`s.
+//! What a person asks by hand: `plan`, `release`, `status`; what became of each unit: `report`.
 
 mod account;
 pub mod adjust;
@@ -22,15 +23,19 @@ pub mod key;
 pub mod mirror;
 mod outcome;
 pub mod ownership;
+mod plan;
 mod policy;
 pub mod quarantine;
 mod records;
 mod registry;
+mod release;
+mod report;
 mod running;
 mod settle;
 mod shown;
 pub mod snapshot;
 mod state;
+mod status;
 mod undo;
 mod units;
 mod write;
@@ -46,7 +51,10 @@ pub use outcome::Tally;
 pub use policy::Policy;
 pub use records::ShownList;
 pub use registry::Registry;
+pub use release::Release;
+pub use report::{ByHand, ChangeReport, RecordData, UnitOutcome, UnitReport};
 pub use state::State;
+pub use status::{Bounded, BreakerStatus, RunningStatus, SafetyStatus, SnapshotStatus};
 
 use crate::backend::{Backend, BackendError};
 use crate::journal::Journal;
@@ -82,6 +90,8 @@ impl SafeBackend {
         let (rules, mirrors) = (ArcSwap::default(), OnceLock::new());
         let safe = Self { policy, backend, state, journal, rules, adjust, mirrors };
         let safe = Arc::new(safe);
+        safe.set_gauges();
+        safe.state.set_counts(safe.name());
         safe.refresh();
         safe
     }

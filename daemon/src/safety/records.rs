@@ -96,6 +96,10 @@ impl SafeBackend {
                 if permit.succeeded(now) {
                     tracing::info!(backend = self.name(), "backend is back: the breaker is closed");
                 }
+                if self.backend.is_superseded() {
+                    // What is kept belongs to the name, and that is another instance's now.
+                    return;
+                }
                 self.state.kept.keep(list);
                 let safe = Arc::clone(self);
                 self.backend.spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use zonemux_test_support::{Request, create, eventually, names};
+use zonemux_test_support::{Request, Signal, create, eventually, names};
 
 use crate::{flaky, opened, ready, reloaded, site};
 
@@ -35,7 +35,15 @@ fn a_policy_does_not_reopen_a_plugin() {
     site.flaky_with("lan", "example.org", &format!("sha256 = \"{digest}\""));
     reloaded(&site);
     assert_eq!(opened(&daemon, "lan"), 1);
-    // The pin is in force all the same.
+    // Policies are in force at once, for the same instance.
+    site.layer("policy", "[backends.lan.guards]\nread_only = true\n[backends.lan.ttl]\nmin = \"10m\"");
+    reloaded(&site);
+    assert_eq!(opened(&daemon, "lan"), 1);
+    assert_eq!(daemon.webhook().post("/records", create(&["a.example.org"])).status, 204);
+    assert_eq!(names(&daemon.webhook().get("/records")), [""; 0], "it is read-only");
+    let body = serde_json::json!([zonemux_test_support::record("a.example.org")]);
+    assert_eq!(daemon.webhook().post("/adjustendpoints", body).json()[0]["recordTTL"], 600);
+    // So is the pin.
     site.flaky_with("lan", "example.org", &format!("sha256 = \"{}\"", "0".repeat(64)));
     let (keys, _) = crate::refused(&site);
     assert_eq!(keys, ["backends.lan.plugin"]);
@@ -115,22 +123,26 @@ fn a_plugin_that_hung_at_the_start_gets_another_chance() {
 fn the_new_instance_writes_only_after_the_old_ones_applies_have_ended() {
     let site = flaky();
     let daemon = ready(&site);
-    site.misbehave("lan", r#"{"behaviour": "late", "on": ["apply"], "delay": 2500}"#);
+    site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
     let mut first = daemon.webhook().send(&Request::post("/records", create(&["a.example.org"])));
     daemon.wait_logged("batch begun");
     site.flaky_with("lan", "example.org", "timeout = \"9s\"");
     reloaded(&site);
-    site.misbehave("lan", "healthy");
+    let waits = || daemon.logged("batch waits for its turn").len();
+    let before = waits();
     let mut second = daemon.webhook().send(&Request::post("/records", create(&["b.example.org"])));
+    eventually("the second has arrived", || (waits() > before).then_some(()));
+    assert_eq!(daemon.logged("batch begun").len(), 1);
+    site.misbehave("lan", "healthy");
     assert_eq!(second.answer().status, 204);
     assert_eq!(first.answer().status, 204);
     let log = daemon.log();
     let order: Vec<&str> = log
         .iter()
         .filter_map(|line| line["message"].as_str())
-        .filter(|message| matches!(*message, "batch begun" | "batch applied"))
+        .filter(|message| matches!(*message, "batch begun" | "batch done"))
         .collect();
-    assert_eq!(order, ["batch begun", "batch applied", "batch begun", "batch applied"]);
+    assert_eq!(order, ["batch begun", "batch done", "batch begun", "batch done"]);
     wait_closed(&daemon, 1);
 }
 
@@ -140,26 +152,31 @@ fn an_apply_of_before_ends_though_its_client_has_gone() {
     // The call is answered 503 long before the apply has ended.
     site.layer("short", "[shutdown]\ngrace = \"500ms\"\n[webhook]\ndeadline = \"500ms\"");
     let daemon = ready(&site);
-    site.misbehave("lan", r#"{"behaviour": "late", "on": ["apply"], "delay": 2500}"#);
+    site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
     drop(daemon.webhook().send(&Request::post("/records", create(&["a.example.org"]))));
     daemon.wait_logged("batch begun");
     site.flaky_with("lan", "example.org", "timeout = \"9s\"");
     reloaded(&site);
     daemon.wait_logged("an apply of before the reload is still running");
+    assert!(daemon.logged("backend of before the reload closed").is_empty());
+    site.misbehave("lan", "healthy");
     wait_closed(&daemon, 1);
-    assert_eq!(daemon.logged("batch applied").len(), 1);
+    assert_eq!(daemon.logged("batch done").len(), 1);
 }
 
 #[test]
 fn the_end_waits_for_an_apply_of_before_the_reload() {
     let site = flaky();
     let daemon = ready(&site);
-    site.misbehave("lan", r#"{"behaviour": "late", "on": ["apply"], "delay": 2500}"#);
+    site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
     drop(daemon.webhook().send(&Request::post("/records", create(&["a.example.org"]))));
     daemon.wait_logged("batch begun");
     site.flaky_with("lan", "example.org", "timeout = \"9s\"");
     reloaded(&site);
-    let stopped = daemon.stop();
-    assert!(stopped.stderr.contains("batch applied"), "{}", stopped.stderr);
+    daemon.signal(Signal::TERM);
+    daemon.wait_logged("stopping");
+    site.misbehave("lan", "healthy");
+    let stopped = daemon.wait();
+    assert!(stopped.stderr.contains("batch done"), "{}", stopped.stderr);
     assert!(stopped.stderr.contains("\"message\":\"stopped\",\"complete\":true"), "{}", stopped.stderr);
 }

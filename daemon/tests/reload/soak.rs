@@ -61,9 +61,11 @@ fn configure(site: &Site, round: usize) {
         "lan",
         "flaky",
         "example.org",
-        if round % 3 == 0 { "timeout = \"9s\"" } else { "" },
+        if round.is_multiple_of(3) { "timeout = \"9s\"" } else { "" },
         &format!("control = \"{control}\"\ndelay = {}", usize::from(odd)),
     );
+    let deletes = if odd { "\"50%\"" } else { "100" };
+    site.layer("guards", &format!("[backends.edge.guards]\nmax_deletes = {deletes}\n"));
     let extra = if odd { "[views.extra]\npath = \"/extra\"\nbackends = [\"edge\"]\n" } else { "" };
     site.layer(
         "views",
@@ -126,7 +128,9 @@ fn two_hundred_reloads_under_load_fail_no_call_and_leave_nothing_behind() {
             let reloads = rounds.len();
             rounds.for_each(reload);
             stop.store(true, Ordering::Relaxed);
-            clients.into_iter().for_each(|client| client.join().unwrap());
+            for client in clients {
+                client.join().unwrap();
+            }
             Possessions::settled(&daemon, reloads)
         };
         let before = measure(1..WARM_UP + 1, &mut reload);
