@@ -129,7 +129,8 @@ impl Whole<'_> {
         let mut faults = Vec::new();
         for (name, backend) in self.backends {
             let zones = self.zones_of(name);
-            let taking = backend.mirrors.iter().flat_map(|mirror| zones.iter().map(move |zone| (mirror, *zone)));
+            let taking =
+                backend.mirrors.iter().flat_map(|mirror| zones.iter().map(move |zone| (mirror, *zone)));
             for (mirror, zone) in taking {
                 let first = *taken.entry((&mirror.value, zone)).or_insert(name);
                 if first != name {
@@ -149,7 +150,8 @@ impl Whole<'_> {
         while let Some(name) = waiting.pop_front() {
             zones.extend(self.backends[name].zones.iter().map(|zone| &zone.value));
             let names = |backend: &BackendOutline| backend.mirrors.iter().any(|mirror| mirror.value == *name);
-            let primaries = self.backends.iter().filter(|(_, backend)| names(backend)).map(|(primary, _)| primary);
+            let primaries =
+                self.backends.iter().filter(|(_, backend)| names(backend)).map(|(primary, _)| primary);
             let new: Vec<_> = primaries.filter(|primary| seen.insert(*primary)).collect();
             waiting.extend(new);
         }

@@ -68,8 +68,14 @@ fn describe() {
     describe_gauge!(GUARD_HELD, "Units that a guard holds until they are released");
     describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
     describe_counter!(SNAPSHOT_SERVED, "Times that an old list was served because the backend failed");
-    describe_gauge!(MIRROR_BEHIND, "Records in which the mirror differs from its backend; 1 while that is not known");
-    describe_gauge!(MIRROR_CONFLICTS, "Records of the mirror that differ and are left alone: zonemux did not write them");
+    describe_gauge!(
+        MIRROR_BEHIND,
+        "Records in which the mirror differs from its backend; 1 while that is not known"
+    );
+    describe_gauge!(
+        MIRROR_CONFLICTS,
+        "Records of the mirror that differ and are left alone: zonemux did not write them"
+    );
     describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
     describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
     describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
@@ -206,7 +212,8 @@ pub fn mirror_behind(backend: &str, mirror: &str, records: u64) {
 /// How many records of a mirror are somebody else's and differ.
 pub fn mirror_conflicts(backend: &str, mirror: &str, records: u64) {
     #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
-    gauge!(MIRROR_CONFLICTS, "backend" => backend.to_owned(), "mirror" => mirror.to_owned()).set(records as f64);
+    gauge!(MIRROR_CONFLICTS, "backend" => backend.to_owned(), "mirror" => mirror.to_owned())
+        .set(records as f64);
 }
 
 /// What became of a change.

@@ -28,7 +28,8 @@ fn of_primaries(backends: &BTreeMap<BackendName, Backend>, mirror: &BackendName)
         for (name, backend) in backends.iter().filter(|(_, backend)| backend.mirrors.contains(mirror)) {
             if seen.insert(name) {
                 waiting.push_back(name);
-                let new: Vec<Zone> = backend.zones.iter().filter(|zone| !zones.contains(zone)).cloned().collect();
+                let new: Vec<Zone> =
+                    backend.zones.iter().filter(|zone| !zones.contains(zone)).cloned().collect();
                 zones.extend(new);
             }
         }

@@ -32,7 +32,8 @@ impl Pair {
     async fn follow(self: &Arc<Self>) {
         if self.primary.policy.guards.dry_run {
             tracing::info!(
-                backend = self.link.primary, mirror = self.link.mirror,
+                backend = self.link.primary,
+                mirror = self.link.mirror,
                 "nothing is written to the mirror: its primary has `guards.dry_run`"
             );
             return;
@@ -70,7 +71,9 @@ impl Pair {
         let mut report = self.compare().await?;
         if report.written > 0 {
             tracing::warn!(
-                backend = self.link.primary, mirror = self.link.mirror, records = report.written,
+                backend = self.link.primary,
+                mirror = self.link.mirror,
+                records = report.written,
                 hint = "others may be writing there, or its plugin lists records otherwise than it was given them",
                 "the mirror lists other records than were written to it"
             );

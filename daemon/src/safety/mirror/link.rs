@@ -148,7 +148,9 @@ impl Link {
             inner.queue.push(work);
             if inner.queued > MOST_QUEUED {
                 tracing::warn!(
-                    backend = self.primary, mirror = self.mirror, changes = inner.queued,
+                    backend = self.primary,
+                    mirror = self.mirror,
+                    changes = inner.queued,
                     "the mirror can't keep up; it is compared with its primary when it can be"
                 );
                 inner.forget();
@@ -332,7 +334,9 @@ impl Link {
     fn tell_conflicts(&self, before: &Report, now: &Report) {
         if now.conflicts > 0 && now.conflicting != before.conflicting {
             tracing::warn!(
-                backend = self.primary, mirror = self.mirror, conflicts = now.conflicts,
+                backend = self.primary,
+                mirror = self.mirror,
+                conflicts = now.conflicts,
                 records = now.conflicting.join("; "),
                 hint = "zonemux writes them once they have been deleted there by whoever put them there",
                 "the mirror has other records that zonemux did not write; they are left alone"
@@ -368,8 +372,10 @@ impl Inner {
     /// What is to be done now, else until when there is nothing.
     fn next(&mut self) -> Result<Next, Option<Instant>> {
         let retry_is_due = self.retry_at.is_some_and(|at| at <= Instant::now());
-        // A comparison says anew what is held; changes alone would forget what was.
-        let compare = !self.known || (self.report.held > 0 && !self.queue.is_empty());
+        // A comparison says anew what is held, and what conflicts; changes alone would forget what was.
+        let held = self.report.held > 0 && !self.queue.is_empty();
+        let compare =
+            !self.known || held || self.queue.iter().any(|work| work.touches(&self.report.conflict_keys));
         if retry_is_due || (compare && (self.urgent || self.retry_at.is_none())) {
             self.urgent = false;
             self.comparing = true;

@@ -27,10 +27,10 @@ pub(super) use link::Link;
 pub use status::{MirrorState, MirrorStatus};
 pub(super) use work::{Promise, Work};
 
+use super::SafeBackend;
 use super::asked::{moment, seconds};
 use super::call::SafeCall;
 use super::outcome::Tally;
-use super::SafeBackend;
 use crate::backend::Scope;
 use crate::config::{self, BackendName};
 use crate::store::{Store, StoreError, StoreKey, Table};
@@ -77,7 +77,8 @@ impl Mirrored {
     fn link(&self, primary: &str) -> Arc<Link> {
         let since = lock(&self.behind).get(primary).copied().map(moment);
         let mut links = lock(&self.links);
-        let new = || Following { link: Link::new(primary, &self.name, since), ended: CancellationToken::new() };
+        let new =
+            || Following { link: Link::new(primary, &self.name, since), ended: CancellationToken::new() };
         Arc::clone(&links.entry(primary.to_owned()).or_insert_with(new).link)
     }
 
@@ -143,9 +144,9 @@ impl Mirrors {
             let connected: Vec<_> = mirrors
                 .map(|(mirror_name, mirror)| {
                     let link = mirror.state.mirrored.link(name.as_str());
-                    let others = config.iter().filter(|(other, backend)| {
-                        *other != name && backend.mirrors.contains(mirror_name)
-                    });
+                    let others = config
+                        .iter()
+                        .filter(|(other, backend)| *other != name && backend.mirrors.contains(mirror_name));
                     let others = others.flat_map(|(_, backend)| zones(backend)).collect();
                     let (primary, mirror) = (Arc::clone(primary), Arc::clone(mirror));
                     Arc::new(Connection { primary, mirror, link, zones: [zones(settings).collect(), others] })
@@ -211,7 +212,10 @@ impl SafeBackend {
         for link in self.links() {
             let Err(why) = link.wait(link.asked(), call.deadline).await else { continue };
             tracing::warn!(
-                backend = self.name(), mirror = link.mirror, view = call.view, request_id = call.request_id,
+                backend = self.name(),
+                mirror = link.mirror,
+                view = call.view,
+                request_id = call.request_id,
                 in_time = why != NotThere::Late,
                 "the backend has what was asked for, but its mirror, which is required, has not"
             );

@@ -62,7 +62,8 @@ pub(super) fn join(records: &mut Records, endpoint: Endpoint) {
 /// Compares what is wanted with what is there. `ours` knows the keys that zonemux wrote there. `None`
 /// where there is too much of it for one batch (4 GiB of text).
 pub(super) fn plan(wanted: &Wanted, there: &Records, ours: impl Fn(&RecordKey) -> bool) -> Option<Plan> {
-    let mut plan = Building { there, ours, changes: Builder::default(), stances: HashMap::new(), count: [0; 3] };
+    let mut plan =
+        Building { there, ours, changes: Builder::default(), stances: HashMap::new(), count: [0; 3] };
     for (key, record) in &wanted.records {
         plan.record(key, record.as_ref())?;
     }
@@ -139,8 +140,10 @@ impl<F: Fn(&RecordKey) -> bool> Building<'_, F> {
     /// Whether somebody else's record at that name leaves no room for this one: servers make it by
     /// taking the other away.
     fn has_no_room(&self, key: &RecordKey) -> bool {
-        let first = RecordKey { name: key.name.clone(), record_type: String::new(), set_identifier: String::new() };
-        let at_name = self.there.range(first..).map(|(other, _)| other).take_while(|other| other.name == key.name);
+        let first =
+            RecordKey { name: key.name.clone(), record_type: String::new(), set_identifier: String::new() };
+        let at_name =
+            self.there.range(first..).map(|(other, _)| other).take_while(|other| other.name == key.name);
         let mut in_the_way = at_name.filter(|other| {
             if other.record_type == key.record_type {
                 // A simple RRset, and one of several that are told apart.

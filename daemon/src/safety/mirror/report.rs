@@ -1,5 +1,8 @@
 //! What one comparison or one write came to.
 
+use std::collections::HashSet;
+
+use crate::safety::RecordKey;
 use crate::safety::outcome::Outcome;
 
 /// How many conflicts are named.
@@ -22,8 +25,10 @@ pub(super) struct Report {
     pub(super) dry_run: u64,
     /// Somebody else's.
     pub(super) conflicts: u64,
-    /// Some of them.
+    /// Some of them, for people.
     pub(super) conflicting: Vec<String>,
+    /// All of them, to know when a change is about one.
+    pub(super) conflict_keys: HashSet<RecordKey>,
 }
 
 impl Report {
@@ -40,11 +45,14 @@ impl Report {
         *count += 1;
     }
 
-    pub(super) fn conflict(&mut self, records: impl FnOnce() -> String) {
+    /// A unit is left alone: its records, then their ownership TXT.
+    pub(super) fn conflict(&mut self, records: &[RecordKey], all: Vec<RecordKey>) {
         self.conflicts += 1;
         if self.conflicting.len() < NAMED {
-            self.conflicting.push(records());
+            let records: Vec<String> = records.iter().map(ToString::to_string).collect();
+            self.conflicting.push(records.join(", "));
         }
+        self.conflict_keys.extend(all);
     }
 
     /// What is still to be written.

@@ -13,8 +13,8 @@ use super::reconcile::{Plan, Records, Wanted, join, plan};
 use super::report::Report;
 use super::work::Work;
 use crate::backend::{BackendError, List, Scope};
-use crate::safety::apply::report;
 use crate::safety::account::Account;
+use crate::safety::apply::report;
 use crate::safety::breaker::BreakerState;
 use crate::safety::call::SafeCall;
 use crate::safety::decide::{Decided, Todo};
@@ -102,7 +102,7 @@ impl Pair {
         let state = &self.primary.state;
         for _ in 0..LISTS {
             let deadline = Instant::now() + self.primary.backend.times().list;
-            let call = SafeCall { view: String::new(), request_id: id.to_owned(), deadline, allow_deletes: false };
+            let call = SafeCall::new("", id, deadline);
             let list = self.primary.mended_list(&call).await?;
             if !state.is_unconfirmed() && state.writes.is_current(list.epoch()) {
                 return Ok(list);
@@ -138,12 +138,7 @@ impl Pair {
         let Decided { mut settled, write, held } = decided;
         settled.extend(outcomes);
         settled.iter().for_each(|(_, outcome)| report.add(outcome));
-        let call = SafeCall {
-            view: format!("mirror of {}", self.link.primary),
-            request_id: id.to_owned(),
-            deadline: started,
-            allow_deletes: false,
-        };
+        let call = SafeCall::new(format!("mirror of {}", self.link.primary), id, started);
         let account = Account { call, work, written: write, held, started };
         mirror.account_for(account, settled).await;
         drop(turn);
@@ -161,10 +156,7 @@ impl Pair {
         let (work, sorted) = plan.sort();
         let mut report = Report::default();
         for &unit in &sorted.conflicts {
-            report.conflict(|| {
-                let keys: Vec<String> = work.keys(unit).iter().map(ToString::to_string).collect();
-                keys.join(", ")
-            });
+            report.conflict(&work.keys(unit), work.all_keys(unit));
         }
         let facts = Facts { list: Some(Arc::clone(&list)), outdated: false };
         let decided = mirror.judge(&work, &sorted.write, &facts, false);
@@ -190,8 +182,9 @@ impl Pair {
             written.retain(stays).map_err(|error| self.not_remembered(&error))?;
         }
         let is_ours = |key: &RecordKey| written.has(key) || ownership.get(key).is_some();
-        plan(wanted, there, is_ours)
-            .ok_or_else(|| BackendError::new(ErrorKind::Internal, "the mirror differs by too much for one batch"))
+        plan(wanted, there, is_ours).ok_or_else(|| {
+            BackendError::new(ErrorKind::Internal, "the mirror differs by too much for one batch")
+        })
     }
 
     /// Writes units, after it is remembered that their records are ours. An error: nothing was written.
@@ -210,7 +203,10 @@ impl Pair {
         let kept = mirror.kept_changes(work, decided.write.iter().map(|todo| todo.unit));
         let keys = |todos: &[Todo]| -> Vec<RecordKey> {
             let changes = todos.iter().flat_map(|todo| work.changes(todo.unit));
-            changes.filter(|(_, change)| change.desired().is_some()).map(|(_, change)| RecordKey::of(&change.endpoint())).collect()
+            changes
+                .filter(|(_, change)| change.desired().is_some())
+                .map(|(_, change)| RecordKey::of(&change.endpoint()))
+                .collect()
         };
         let (safe, new) = (Arc::clone(mirror), keys(&decided.write));
         let remembered = blocking(true, move || safe.state.mirrored.written().remember(&new));

@@ -92,13 +92,15 @@ fn some_records() -> impl Strategy<Value = Records> {
 }
 
 fn mirror() -> impl Strategy<Value = Mirror> {
-    (some_records(), proptest::collection::vec(any::<bool>(), 12), some_records()).prop_map(|(records, ours, gone)| {
-        let known = records.keys().zip(ours).filter(|(_, ours)| *ours).map(|(key, _)| key.clone());
-        // Some that zonemux wrote once, and that somebody took away.
-        let taken = gone.keys().filter(|key| !records.contains_key(*key)).cloned();
-        let ours = known.chain(taken).collect();
-        Mirror { records, ours }
-    })
+    (some_records(), proptest::collection::vec(any::<bool>(), 12), some_records()).prop_map(
+        |(records, ours, gone)| {
+            let known = records.keys().zip(ours).filter(|(_, ours)| *ours).map(|(key, _)| key.clone());
+            // Some that zonemux wrote once, and that somebody took away.
+            let taken = gone.keys().filter(|key| !records.contains_key(*key)).cloned();
+            let ours = known.chain(taken).collect();
+            Mirror { records, ours }
+        },
+    )
 }
 
 proptest! {

@@ -73,6 +73,12 @@ impl Work {
         self.applied.iter().map(|&unit| self.batch.ids(unit).len()).sum()
     }
 
+    /// Whether it is about one of these records.
+    pub(super) fn touches(&self, keys: &HashSet<RecordKey>) -> bool {
+        let mut units = self.applied.iter();
+        !keys.is_empty() && units.any(|&unit| self.batch.all_keys(unit).iter().any(|key| keys.contains(key)))
+    }
+
     /// Adds what the primary has now under each key that was written.
     pub(super) fn add_to(&self, wanted: &mut Wanted) {
         for &unit in &self.applied {

@@ -38,7 +38,10 @@ impl Written {
     ///
     /// When they can't be stored, or there are too many: then none of them is remembered, and none may
     /// be written.
-    pub(super) fn remember<'k>(&mut self, keys: impl IntoIterator<Item = &'k RecordKey>) -> Result<(), StoreError> {
+    pub(super) fn remember<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k RecordKey>,
+    ) -> Result<(), StoreError> {
         let mut new: Vec<String> = keys.into_iter().map(key_text).collect();
         new.retain(|key| !self.table.contains(key));
         new.sort_unstable();
@@ -52,7 +55,10 @@ impl Written {
     }
 
     /// Forgets keys under which there is nothing of ours any more. Blocks.
-    pub(super) fn forget<'k>(&mut self, keys: impl IntoIterator<Item = &'k RecordKey>) -> Result<(), StoreError> {
+    pub(super) fn forget<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k RecordKey>,
+    ) -> Result<(), StoreError> {
         self.table.commit(keys.into_iter().map(|key| (key_text(key), None)))
     }
 
