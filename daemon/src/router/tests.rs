@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use zonemux_plugin::dns::{canonical, is_at_or_below};
-use zonemux_plugin::{Endpoint, EndpointRef, Endpoints};
+use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
 use super::*;
 use zonemux_plugin::ChangeId;
