@@ -9,7 +9,6 @@ import (
 	"sigs.k8s.io/external-dns/endpoint"
 
 	"zonemux.example/conformance/internal/daemon"
-	"zonemux.example/conformance/internal/listing"
 	"zonemux.example/conformance/internal/loop"
 )
 
