@@ -9,10 +9,13 @@
     reason = "a benchmark prints its table, and may fail loudly"
 )]
 
+mod measure;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use measure::{ROUNDS, median, row};
 use tokio::runtime::Runtime;
 use zonemux::backend::{Batch, Driver, DriverCall, Instance, list};
 use zonemux::plugin::{HostSide, Image, Inline, Loader, Trust};
@@ -20,7 +23,6 @@ use zonemux::wire::{self, Changes};
 use zonemux_plugin::{Endpoint, Endpoints, Property};
 
 const ENDPOINTS: usize = 100_000;
-const ROUNDS: usize = 15;
 
 fn main() {
     // `cargo bench` and `cargo test` pass flags of their own; there is nothing to choose here.
@@ -58,23 +60,6 @@ fn main() {
     row("apply: the daemon's flat decoding of the request", flat, owned);
     row("apply: lent to the plugin, copied there and applied", again, owned);
     drop(driver);
-}
-
-fn row(what: &str, took: Duration, reference: Duration) {
-    let (took, reference) = (took.as_secs_f64(), reference.as_secs_f64());
-    println!("| {what} | {:.1} | {:.2} |", took * 1000.0, took / reference);
-}
-
-fn median(mut run: impl FnMut()) -> Duration {
-    let mut times: Vec<Duration> = (0..ROUNDS)
-        .map(|_| {
-            let started = Instant::now();
-            run();
-            started.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[ROUNDS / 2]
 }
 
 fn call() -> DriverCall {

@@ -1,13 +1,15 @@
-//! Makes the parts that a configuration describes: backends, views, drivers.
+//! Makes the parts that a configuration describes: backends, views, plugins with their settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Driver, Times};
-use crate::config::{self, BackendName, Config, ViewName};
-use crate::http::{Credentials, ViewTable};
+use crate::backend::{Backend, Times};
+use crate::config::{self, BackendName, Config, Gzip, ViewName};
+use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
+use crate::http::{Credentials, ViewTable, WebhookSettings};
+use crate::journal::Journal;
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
-use crate::safety::{Policy, Registry, SafeBackend};
+use crate::safety::{Policy, Registry, SafeBackend, State};
 use crate::store::StoreError;
 use crate::view::{self, Calls, View};
 
@@ -23,41 +25,57 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// The parts of a configuration. Blocks on the store.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be read what is remembered of a backend.
-    pub fn of(config: &Config, registry: &Registry) -> Result<Self, StoreError> {
-        let (mut backends, mut safe) = (BTreeMap::new(), BTreeMap::new());
-        for (name, settings) in &config.backends {
-            let policy = Policy::of(settings);
-            let state = registry.state(name.as_str(), &policy)?;
-            let remembered = state.capabilities();
-            let backend = Backend::new(name.as_str(), zones(settings), times(settings), state.writes(), remembered);
-            safe.insert(name.clone(), registry.protect(policy, Arc::clone(&backend))?);
-            backends.insert(name.clone(), backend);
-        }
+    /// The parts of a configuration, none of which is open yet.
+    pub fn of(config: &Config, states: &States, journal: &Arc<Journal>) -> Self {
+        let backends = config.backends.iter();
+        let backends =
+            backends.map(|(name, configured)| (name.clone(), backend(name, configured, &states[name])));
+        let parts = Self::with(config, backends.collect(), states, journal);
+        parts.refresh();
+        parts
+    }
+
+    /// Policies and views over backends that are there already; [`refresh`](Self::refresh) routes and
+    /// scopes them.
+    pub fn with(
+        config: &Config,
+        backends: BTreeMap<BackendName, Arc<Backend>>,
+        states: &States,
+        journal: &Arc<Journal>,
+    ) -> Self {
+        let protect = |(name, backend): (&BackendName, &Arc<Backend>)| {
+            let policy = Policy::of(&config.backends[name]);
+            let state = Arc::clone(&states[name]);
+            (name.clone(), SafeBackend::new(policy, Arc::clone(backend), state, Arc::clone(journal)))
+        };
+        let safe: BTreeMap<_, _> = backends.iter().map(protect).collect();
         let views = config
             .views
             .iter()
             .map(|(name, view)| {
                 let behind = view.backends.iter().filter_map(|name| safe.get(name).cloned()).collect();
-                let journal = Arc::clone(registry.journal());
+                let journal = Arc::clone(journal);
                 (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        let parts = Self { backends, safe, views };
-        parts.refresh();
-        Ok(parts)
+        Self { backends, safe, views }
     }
 
-    /// The views by their paths, with the credentials that their callers must have.
-    pub fn view_table(&self, config: &Config) -> ViewTable {
-        ViewTable::guarded(self.views.iter().map(|(name, view)| {
+    /// The views by their paths, with the credentials that their callers must have. Calls are counted
+    /// among those in flight; in the place of removed views, by path, stands what says so.
+    pub fn view_table(
+        &self,
+        config: &Config,
+        in_flight: &InFlight,
+        removed: &BTreeMap<String, Arc<RemovedView>>,
+    ) -> ViewTable {
+        let table = ViewTable::guarded(self.views.iter().map(|(name, view)| {
             let auth = config.views.get(name).and_then(|view| view.auth.as_ref());
-            (view.path().to_owned(), Arc::clone(view) as Arc<dyn Calls>, auth.map(credentials))
-        }))
+            let counted = in_flight.count(Arc::clone(view) as Arc<dyn Calls>);
+            (view.path().to_owned(), counted, auth.map(credentials))
+        }));
+        let removed = removed.iter().map(|(path, view)| (path.clone(), Arc::clone(view) as Arc<dyn Calls>));
+        table.with_removed(removed)
     }
 
     /// Routes and scopes by the zones that are known now.
@@ -68,17 +86,69 @@ impl Parts {
             view.refresh();
         }
         view::set_scopes(&views, &backends);
-        self.safe.values().for_each(|safe| safe.refresh());
+        for safe in self.safe.values() {
+            safe.refresh();
+        }
     }
+}
+
+/// What is remembered of every backend of a configuration.
+pub type States = BTreeMap<BackendName, Arc<State>>;
+
+/// Reads what is remembered of every backend of a configuration. Blocks on the store.
+///
+/// # Errors
+///
+/// When it can't be read.
+pub fn states(config: &Config, registry: &Registry) -> Result<States, StoreError> {
+    let state = |(name, configured): (&BackendName, &config::Backend)| {
+        Ok((name.clone(), registry.state(name.as_str(), &Policy::of(configured))?))
+    };
+    config.backends.iter().map(state).collect()
+}
+
+/// A backend that is not open yet. It takes its turn in writing with every other of its name.
+pub fn backend(name: &BackendName, configured: &config::Backend, state: &State) -> Arc<Backend> {
+    let (zones, times) = (zones(configured), times(configured));
+    Backend::new(name.as_str(), zones, times, state.writes(), state.capabilities())
 }
 
 /// The backends of a configuration by themselves, for a look at them: nothing is remembered, and no view
 /// shows them.
 pub fn bare(config: &Config) -> BTreeMap<BackendName, Arc<Backend>> {
-    let bare = |name: &BackendName, settings: &config::Backend| {
-        Backend::new(name.as_str(), zones(settings), times(settings), Arc::default(), None)
+    let bare = |name: &BackendName, configured: &config::Backend| {
+        Backend::new(name.as_str(), zones(configured), times(configured), Arc::default(), None)
     };
-    config.backends.iter().map(|(name, settings)| (name.clone(), bare(name, settings))).collect()
+    config.backends.iter().map(|(name, configured)| (name.clone(), bare(name, configured))).collect()
+}
+
+/// The webhook's limits, as configured.
+pub fn webhook_settings(webhook: &config::Webhook) -> WebhookSettings {
+    let settings = WebhookSettings {
+        max_body: webhook.max_body.as_usize(),
+        deadline: webhook.deadline.into(),
+        ..WebhookSettings::default()
+    };
+    match webhook.gzip {
+        Gzip::Auto => settings,
+        Gzip::Always => WebhookSettings { gzip_local: true, ..settings },
+        Gzip::Never => WebhookSettings { gzip_from: u64::MAX, ..settings },
+    }
+}
+
+/// The configuration was read without the files of `[webhook.tls]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`webhook.tls`: its files have not been read")]
+pub struct CertificatesNotRead;
+
+/// What the webhook's TCP listeners speak: TLS by the certificates that were read, or plain HTTP where
+/// none is configured.
+pub fn tls_config(
+    webhook: &config::Webhook,
+) -> Result<Option<Arc<rustls::ServerConfig>>, CertificatesNotRead> {
+    let Some(tls) = &webhook.tls else { return Ok(None) };
+    let certificates = tls.certificates.as_ref().ok_or(CertificatesNotRead)?;
+    Ok(Some(certificates.server_config()))
 }
 
 fn credentials(auth: &config::Auth) -> Credentials {
@@ -90,7 +160,8 @@ fn zones(backend: &config::Backend) -> Vec<String> {
     backend.zones.iter().map(|zone| zone.as_str().to_owned()).collect()
 }
 
-fn times(backend: &config::Backend) -> Times {
+/// How long a backend's calls may take, as configured.
+pub fn times(backend: &config::Backend) -> Times {
     Times {
         call: backend.timeout.into(),
         list: backend.list_timeout.into(),
@@ -111,7 +182,7 @@ pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, Plugin
 
 /// Loads a backend's plugin and gives it its settings. Runs the plugin's code: call it on a thread
 /// that may block.
-pub fn driver(config: &Config, name: &BackendName, loader: &Loader) -> Result<Arc<dyn Driver>, PluginError> {
+pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<Prepared, PluginError> {
     let backend = &config.backends[name];
     let image = image(config, backend)?;
     tracing::debug!(
@@ -125,5 +196,8 @@ pub fn driver(config: &Config, name: &BackendName, loader: &Loader) -> Result<Ar
         config.state.directory.join("backends").join(name.as_str()),
     );
     let settings = backend.settings.to_json();
-    Ok(Arc::new(Inline::configure(loader, &image, host, &settings)?))
+    Ok(Prepared {
+        driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
+        file: PluginFile { exclusive: image.manifest.exclusive, sha256: image.sha256 },
+    })
 }

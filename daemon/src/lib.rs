@@ -6,8 +6,8 @@
 //! http → view → router → safety → backend → plugin
 //! ```
 //!
-//! `config` and `telemetry` are leaves; `assemble` makes the parts, `app` runs them, `cli` and `main`
-//! start it all. ARCHITECTURE.md shows the whole.
+//! `config` and `telemetry` are leaves; `assemble` makes the parts, `generation` holds those that serve,
+//! `reload` puts others in their place, `app` runs it all, `cli` and `main` start it all. ARCHITECTURE.md shows the whole.
 
 pub mod admin;
 pub mod app;
@@ -16,11 +16,13 @@ pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod generation;
 pub mod http;
 pub mod journal;
 pub mod listening;
 pub mod memory;
 pub mod plugin;
+pub mod reload;
 pub mod router;
 pub mod safety;
 pub mod service_manager;

@@ -4,7 +4,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::config::{self, Listen, ListenSet};
+use crate::config::{self, Finding, KeyPath, Listen, ListenSet};
 use crate::http::{Address, Listener, Replacement, SOCKET_MODE, Server, Tls};
 
 /// An address can't be listened on.
@@ -22,6 +22,14 @@ pub struct ListenError {
 }
 
 impl ListenError {
+    /// The same as a fault of the configuration.
+    pub fn finding(&self) -> Finding {
+        let keys: Vec<&str> = self.key.split('.').collect();
+        let message = format!("can't listen on {}: {}", self.address, self.error);
+        let finding = Finding::at(&KeyPath::of(&keys), message);
+        self.hint().into_iter().fold(finding, Finding::hint)
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self.error.kind() {

@@ -14,6 +14,16 @@ pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// The configuration is being read again; [`ready`] ends that, whatever came of it.
+pub fn reloading() {
+    let status = NotifyState::Status("reloading");
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now, status]),
+        // Without the time, the word alone would be refused.
+        Err(error) => tracing::debug!(%error, "the service manager can't be told of a reload"),
+    }
+}
+
 /// One line for `systemctl status`.
 pub fn status(line: &str) {
     notify(&[NotifyState::Status(line)]);

@@ -165,9 +165,6 @@ fn what_this_version_lacks_is_never_ignored() {
         r#"
 version = 1
 
-[reload]
-watch = true
-
 [plugins]
 isolation = "process"
 trust = "signature"

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zonemux::cli::{Exit, Output, config_show::config_show};
+use zonemux::cli::{Exit, Output, config_show::config_show, parse, run};
 use zonemux::config::{BackendName, Environment, Purpose, Request, load, load_text};
 
 const TEXT: &str = r#"
@@ -39,10 +39,10 @@ zones = ["example.org"]
 "#;
 
 fn shown(text: &str, secrets: impl Fn(&BackendName) -> Option<Vec<String>>, output: Output) -> String {
-    let outcome = load_text(Path::new("/etc/zonemux/config.toml"), text);
+    let loaded = load_text(Path::new("/etc/zonemux/config.toml"), text).unwrap();
     let mut out = anstream::StripStream::new(Vec::new());
     let mut err = Vec::new();
-    let exit = config_show(&outcome, secrets, output, &mut out, &mut err).unwrap();
+    let exit = config_show(&loaded, secrets, output, &mut out, &mut err).unwrap();
     assert_eq!((exit, err.len()), (Exit::Ok, 0));
     let shown = String::from_utf8(out.into_inner()).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -84,7 +84,8 @@ fn references_are_redacted_whatever_the_manifest_says() {
     let environment = Environment::empty(folder.path()).with("KEY", "hunter2");
     let request = Request { file: Some(PathBuf::from("config.toml")), environment, purpose: Purpose::Check };
     let mut out = Vec::new();
-    config_show(&load(&request), |_| Some(Vec::new()), Output::Text, &mut out, &mut Vec::new()).unwrap();
+    config_show(&load(&request).unwrap(), |_| Some(Vec::new()), Output::Text, &mut out, &mut Vec::new())
+        .unwrap();
     let shown = String::from_utf8(out).unwrap();
     assert!(shown.contains("settings.tsig.secret = <redacted>") && !shown.contains("hunter2"), "{shown}");
 }
@@ -108,13 +109,19 @@ fn json_for_programs() {
 
 #[test]
 fn a_faulty_configuration_is_reported_instead() {
-    let outcome = load_text(Path::new("/etc/zonemux/config.toml"), "version = 1");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "version = 1").unwrap();
+    let line = ["zonemux".into(), "--config".into(), file.into_os_string(), "config".into(), "show".into()];
+    let arguments = parse::<[std::ffi::OsString; 5]>(line, &mut Vec::new(), &mut Vec::new()).unwrap();
     let (mut out, mut err) = (Vec::new(), anstream::StripStream::new(Vec::new()));
-    let exit = config_show(&outcome, |_| None, Output::Text, &mut out, &mut err).unwrap();
+    let exit = run(&arguments, &mut out, &mut err);
     assert_eq!((exit, out.len()), (Exit::Config, 0));
-    insta::assert_snapshot!(String::from_utf8(err.into_inner()).unwrap(), @r"
+    let shown = String::from_utf8(err.into_inner()).unwrap();
+    let shown = shown.replace(&*folder.path().to_string_lossy(), "[FOLDER]");
+    insta::assert_snapshot!(shown, @r"
     error: no backend is configured
-      in /etc/zonemux/config.toml
+      in [FOLDER]/config.toml
       hint: add a table such as [backends.lan] with `plugin` and `zones`
 
     1 fault

@@ -137,8 +137,8 @@
 //! answers 503, and calls it again after a second, then at growing intervals up to a minute.
 //! [`Host`] gives the backend's name, its zones, a folder for what must outlive the daemon, and the
 //! meaning of relative paths in settings. Where the configuration names no zones, say with
-//! [`Capabilities::with_zones`] which ones you found. The daemon acts on those, and shows you the other
-//! capabilities again when it asks you to adjust; it enforces none of them for you.
+//! [`Capabilities::with_zones`] which ones you found. What you say of types, TTLs and properties decides how
+//! the daemon [adjusts](#adjusting) endpoints; it shows you all of it again when it asks you to.
 //!
 //! A plugin that owns a port or locks a file says [`PluginOptions::exclusive`]: its old instance is then
 //! closed before a new one is opened.
@@ -214,22 +214,37 @@
 //!
 //! # Adjusting
 //!
-//! ExternalDNS first has endpoints adjusted, then compares them with the list. A server that raises each TTL
-//! to 60 must therefore say so in [`Backend::adjust`], or ExternalDNS asks for a TTL of 5 for ever. The
-//! function that you return sees one endpoint at a time, depends on settings and capabilities alone, and
-//! works while the backend is down. It may change targets, TTL and properties; name, type and set identifier
-//! are kept. Duplicate targets are gone before it sees them.
+//! ExternalDNS first has endpoints adjusted, then compares them with the list. What a server changes on its
+//! own would else be asked for again in every loop: it stores 60 where 5 was wanted, and is told 5 for ever.
+//! The daemon does most of it, by what you declare in [`Backend::capabilities`]:
+//!
+//! | What | Declared by | Then |
+//! |---|---|---|
+//! | a range of TTLs | [`with_ttl_range`](Capabilities::with_ttl_range) | a TTL is moved into it |
+//! | the properties that are stored | [`with_properties`](Capabilities::with_properties) | others are taken away |
+//! | the types that are stored | [`with_record_types`](Capabilities::with_record_types) | endpoints of others are left out: ExternalDNS never asks for them |
+//! | targets | nothing | each has its [canonical form](dns::canonical_target), once: names in lower case and A-labels without a trailing dot (in SRV and NAPTR too), addresses as RFC 5952 writes them, TXT in quotes |
+//!
+//! So list a target as it came, or in its canonical form; both are right. For what remains there is
+//! [`Backend::adjust`]. The function that you return sees one endpoint at a time, after the daemon has done
+//! the above, depends on settings and capabilities alone, and works while the backend is down. It may change
+//! targets, TTL and properties; name, type and set identifier are kept. A server that knows three TTLs:
 //!
 //! ```
-//! use zonemux_plugin::{Adjust, Endpoint, dns};
+//! use zonemux_plugin::{Adjust, Endpoint};
 //!
-//! fn adjust(min_ttl: u32) -> Option<Adjust> {
-//!     Some(Box::new(move |endpoint| endpoint.record_ttl = dns::clamp_ttl(endpoint.record_ttl, min_ttl, 0)))
+//! fn adjust() -> Option<Adjust> {
+//!     let stored = |wanted| [60, 600, 3600].into_iter().find(|ttl| wanted <= *ttl).unwrap_or(3600);
+//!     Some(Box::new(move |endpoint| {
+//!         if endpoint.record_ttl > 0 {
+//!             endpoint.record_ttl = stored(endpoint.record_ttl);
+//!         }
+//!     }))
 //! }
 //!
-//! let mut www = Endpoint::new("www.example.org", "A", ["192.0.2.1"]).with_ttl(5);
-//! adjust(60).unwrap()(&mut www);
-//! assert_eq!(www.record_ttl, 60);
+//! let mut www = Endpoint::new("www.example.org", "A", ["192.0.2.1"]).with_ttl(300);
+//! adjust().unwrap()(&mut www);
+//! assert_eq!(www.record_ttl, 600);
 //! ```
 //!
 //! # Deadlines and cancellation

@@ -50,6 +50,8 @@ type Backend struct {
 	// Guards are the keys of its `guards` table. Unless they have `max_deletes`,
 	// that guard is off: scenarios delete whatever they like.
 	Guards map[string]any
+	// TTL is the table of its bounds: `default`, `min`, `max`; none if nil.
+	TTL map[string]string
 	// Settings is the plugin's own table: strings, numbers, booleans, lists of strings.
 	Settings map[string]any
 }
@@ -131,6 +133,9 @@ func (c Config) TOML(at Places) string {
 		line("breaker = { cooldown = %s }", value(breakerCooldown))
 		if backend.Retry != "" {
 			line("quarantine = { retry = %s }", value(backend.Retry))
+		}
+		for _, bound := range slices.Sorted(maps.Keys(backend.TTL)) {
+			line("ttl.%s = %s", bound, value(backend.TTL[bound]))
 		}
 		line("[backends.%s.guards]", name)
 		if _, given := backend.Guards["max_deletes"]; !given {

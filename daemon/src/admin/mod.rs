@@ -18,8 +18,8 @@ use hyper::{Method, Request, StatusCode};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use crate::assemble::Parts;
 use crate::backend::BackendState;
+use crate::generation::{Current, Generation};
 use crate::http::{Answer, text, typed, without_body};
 use crate::telemetry::metrics;
 
@@ -31,14 +31,14 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// What the admin side answers from.
 #[derive(Clone)]
 pub struct Admin {
-    parts: Parts,
+    current: Current,
     stopping: Arc<AtomicBool>,
     metrics: PrometheusHandle,
 }
 
 impl std::fmt::Debug for Admin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Admin").field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("Admin").field("current", &self.current).finish_non_exhaustive()
     }
 }
 
@@ -63,9 +63,9 @@ struct Counts {
 }
 
 impl Admin {
-    /// An admin side over these parts.
-    pub fn new(parts: Parts, metrics: PrometheusHandle) -> Self {
-        Self { parts, stopping: Arc::default(), metrics }
+    /// An admin side over whichever generation serves.
+    pub fn new(current: Current, metrics: PrometheusHandle) -> Self {
+        Self { current, stopping: Arc::default(), metrics }
     }
 
     /// From now on the daemon is not ready.
@@ -75,7 +75,11 @@ impl Admin {
 
     /// Whether every view can answer `/records`.
     pub fn is_ready(&self) -> bool {
-        let mut backends = self.parts.views.values().flat_map(|view| view.backends());
+        self.can_answer(&self.current.get())
+    }
+
+    fn can_answer(&self, generation: &Generation) -> bool {
+        let mut backends = generation.parts.views.values().flat_map(|view| view.backends());
         !self.stopping.load(Ordering::Relaxed) && backends.all(|backend| backend.can_list())
     }
 
@@ -87,6 +91,7 @@ impl Admin {
             "/readyz" => self.readyz(),
             "/metrics" => {
                 metrics::collect_process();
+                self.current.get().parts.safe.values().for_each(|backend| backend.set_gauges());
                 typed(StatusCode::OK, METRICS_TYPE, self.metrics.render())
             }
             "/status" => self.summary(),
@@ -105,27 +110,26 @@ impl Admin {
         }
     }
 
-    fn states(&self) -> impl Iterator<Item = (&str, BackendState)> {
-        self.parts.backends.iter().map(|(name, backend)| (name.as_str(), backend.status().state))
-    }
-
     fn readyz(&self) -> Answer {
         let mut body = String::new();
         if self.stopping.load(Ordering::Relaxed) {
             body.push_str("zonemux: stopping\n");
         }
-        for (name, state) in self.states() {
+        let generation = self.current.get();
+        for (name, backend) in &generation.parts.backends {
             // Writing to a string can't fail.
-            let _written = writeln!(body, "{name}: {}", state.as_str());
+            let _written = writeln!(body, "{name}: {}", backend.status().state.as_str());
         }
-        let status = if self.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let status =
+            if self.can_answer(&generation) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         text(status, body)
     }
 
     fn summary(&self) -> Answer {
+        let generation = self.current.get();
         let mut backends = Counts::default();
         let mut records = 0;
-        for backend in self.parts.backends.values() {
+        for backend in generation.parts.backends.values() {
             let status = backend.status();
             records += status.records.unwrap_or_default();
             match status.state {
@@ -138,9 +142,9 @@ impl Admin {
         }
         json(&Summary {
             version: env!("CARGO_PKG_VERSION"),
-            ready: self.is_ready(),
+            ready: self.can_answer(&generation),
             stopping: self.stopping.load(Ordering::Relaxed),
-            views: self.parts.views.len(),
+            views: generation.parts.views.len(),
             backends,
             records,
         })

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout, timeout_at};
@@ -71,6 +72,21 @@ impl Backend {
         });
     }
 
+    /// What opens it; none where its plugin was never loaded.
+    pub fn driver(&self) -> Option<Arc<dyn Driver>> {
+        self.driver.get().cloned()
+    }
+
+    /// Whether it is open now.
+    pub fn is_open(&self) -> bool {
+        matches!(&*self.life.borrow(), Life::Open(_))
+    }
+
+    /// Waits until it is open, or could not be opened for the first time, or until `deadline`.
+    pub async fn opened(&self, deadline: Instant) -> Result<(), BackendError> {
+        self.instance(deadline).await.map(drop)
+    }
+
     /// Says that the backend's plugin can't be used, and will not be.
     pub fn fail(&self, error: BackendError) {
         self.note_failure(&error);
@@ -120,6 +136,10 @@ impl Backend {
 
     /// The open backend. While it is being opened for the first time this waits until `deadline`.
     pub(super) async fn instance(&self, deadline: Instant) -> Result<Arc<dyn Instance>, BackendError> {
+        if self.held.load(Ordering::Acquire) {
+            let message = "the backend is being opened anew by a reload";
+            return Err(BackendError::new(ErrorKind::Retryable, message));
+        }
         let mut life = self.life.subscribe();
         let settled = timeout_at(deadline, life.wait_for(|life| !matches!(life, Life::Opening))).await;
         let settled = settled.ok().and_then(|life| life.ok().map(|life| Life::clone(&life)));
@@ -188,7 +208,9 @@ impl Backend {
     pub async fn check(&self, deadline: Instant) -> Result<(), BackendError> {
         let instance = self.instance(deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        match timeout(left, instance.check(Self::call("check", left))).await {
+        // Counted, so that whoever closes the backend waits for it.
+        let checking = self.tasks.track_future(timeout(left, instance.check(Self::call("check", left))));
+        match checking.await {
             Ok(result) => result,
             Err(_) => Err(BackendError::timed_out("the check", left)),
         }

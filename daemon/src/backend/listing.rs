@@ -47,7 +47,10 @@ impl Backend {
         let came_late = flight.has_ended();
         let mut result = flight.result.clone();
         let Ok(ended) = timeout_at(deadline, result.wait_for(Option::is_some)).await else {
-            return Err(BackendError::new(ErrorKind::Retryable, "the listing takes longer than the call may"));
+            return Err(BackendError::new(
+                ErrorKind::Retryable,
+                "the listing takes longer than the call may",
+            ));
         };
         let ended = ended.ok().and_then(|ended| ended.clone());
         flight.taken.store(true, Ordering::Relaxed);
@@ -79,9 +82,7 @@ impl Backend {
                 let listing = timeout(limit, instance.records(call, sink));
                 // A list can be asked for again: nothing is lost when a shutdown does not wait for it.
                 let ended = match backend.closing.run_until_cancelled(listing).await {
-                    Some(Ok(ended)) => {
-                        ended.and_then(|()| source.take(flight.epoch, started).map(Arc::new))
-                    }
+                    Some(Ok(ended)) => ended.and_then(|()| source.take(flight.epoch, started).map(Arc::new)),
                     Some(Err(_)) => Err(BackendError::timed_out("listing", limit)),
                     None => Err(BackendError::new(ErrorKind::Cancelled, "the backend is being closed")),
                 };

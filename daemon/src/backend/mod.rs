@@ -3,6 +3,7 @@
 
 mod batch;
 mod driver;
+mod handover;
 mod index;
 mod lifecycle;
 mod list;
@@ -13,6 +14,7 @@ mod writes;
 mod writing;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Part, Selection};
 pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use handover::Held;
 pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
 pub use listing::ListResult;
@@ -63,6 +66,10 @@ pub struct Backend {
     flight: Mutex<Option<Arc<Flight>>>,
     tasks: TaskTracker,
     closing: CancellationToken,
+    /// Calls are refused while another is about to own what this one owns.
+    held: AtomicBool,
+    /// Another instance has taken its place under its name.
+    superseded: AtomicBool,
 }
 
 /// What is known of a backend that was open once.
@@ -81,7 +88,13 @@ impl fmt::Debug for Backend {
 impl Backend {
     /// A backend that is not open yet; `zones` are canonical, and empty where it finds its own.
     /// `remembered` is what it said that it can do when it was last open.
-    pub fn new(name: impl Into<String>, zones: Vec<String>, times: Times, writes: Arc<Writes>, remembered: Option<Capabilities>) -> Arc<Self> {
+    pub fn new(
+        name: impl Into<String>,
+        zones: Vec<String>,
+        times: Times,
+        writes: Arc<Writes>,
+        remembered: Option<Capabilities>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             name: name.into(),
             times,
@@ -96,6 +109,8 @@ impl Backend {
             flight: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
+            held: AtomicBool::new(false),
+            superseded: AtomicBool::new(false),
         })
     }
 
@@ -135,9 +150,32 @@ impl Backend {
         self.closing.is_cancelled()
     }
 
-    /// Says which names are the backend's own; until then its list is empty of all.
+    /// Says which names are the backend's own; until then its list is empty of all. Lists that were begun
+    /// under another scope don't count any more.
     pub fn set_scope(&self, scope: Scope) {
-        self.scope.store(Arc::new(scope));
+        if **self.scope.load() != scope {
+            self.scope.store(Arc::new(scope));
+            self.outdate_lists();
+        }
+    }
+
+    /// Another instance takes its place under its name: what it lists from now on is for calls that it
+    /// still answers, and for nobody else.
+    pub fn supersede(&self) {
+        // In this order: who sees the new number also sees the mark.
+        self.superseded.store(true, Ordering::SeqCst);
+        self.outdate_lists();
+    }
+
+    /// Whether another instance has taken its place.
+    pub fn is_superseded(&self) -> bool {
+        self.superseded.load(Ordering::SeqCst)
+    }
+
+    /// Whatever was listed before may not be what is to be listed now.
+    fn outdate_lists(&self) {
+        self.writes.outdate();
+        self.forget_list();
     }
 
     /// Says that all names in its zones are its own: it has no neighbours.

@@ -7,7 +7,7 @@ use zonemux_plugin::dns::{self, ZoneMap};
 /// The names that a backend answers for: those in its zones, less those in deeper zones of the
 /// backends beside it in a view. What it lists beyond that is not shown, since changes to it would
 /// be routed elsewhere.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Scope {
     /// Positions among the own zones; `None` for a neighbour's.
     map: ZoneMap<Option<usize>>,

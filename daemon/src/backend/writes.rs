@@ -40,6 +40,12 @@ impl Writes {
         epoch.is_multiple_of(2) && epoch == self.epoch()
     }
 
+    /// Says that no list of before is of this moment, though nothing was written through us.
+    pub(super) fn outdate(&self) {
+        // Even stays even, and odd odd.
+        self.epoch.fetch_add(2, Ordering::SeqCst);
+    }
+
     /// Says that a write begins; it ends when what is returned is dropped.
     pub(super) fn begin(&self) -> Writing<'_> {
         self.epoch.fetch_add(1, Ordering::SeqCst);

@@ -65,8 +65,42 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print what a backend or a view has, fresh from the backends.
+    Records(super::records::Wanted),
+    /// Say what a changes file would do, guards included; nothing is written.
+    ///
+    /// Exit status: 0 nothing to do, 2 there are changes, 3 a guard is against some of them.
+    Plan(super::changes::ChangesFile),
+    /// Do what a changes file says, through the guards and into the journal.
+    ///
+    /// Every change is compared with a fresh list first: a record that is not as `updateOld` or
+    /// `delete` says is left as it is. Exit status: 0 all of it is so now, 3 a guard is against some of
+    /// it, 1 something else was not done.
+    Apply {
+        /// The changes.
+        #[command(flatten)]
+        changes: super::changes::ChangesFile,
+        /// Delete more than `guards.max_deletes` lets through, for this once.
+        #[arg(long)]
+        allow_deletes: bool,
+    },
     /// Ask a running daemon how it is; exit 0 when all of it is up.
     Status,
+    /// Let through what the deletion guard holds of a backend at this moment, for 24 hours.
+    ///
+    /// Nothing is deleted by this: it happens when ExternalDNS asks for it again.
+    Release {
+        /// The backend.
+        backend: String,
+        /// Only print what is held.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Have a running daemon read its configuration anew, and print what comes of it.
+    ///
+    /// The same as SIGHUP, which waits for nothing. Where anything is wrong, nothing changes, every fault
+    /// is printed, and the exit code is 78.
+    Reload,
     /// Print what was to be changed and what became of it, oldest first.
     History(super::history::Wanted),
     /// Give out or take over the ownership records that zonemux keeps for backends.

@@ -1,21 +1,20 @@
 //! `zonemux check`: what is wrong, and what is doubtful.
 
 use std::io::{self, Write};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 
-use super::findings::finding_json;
-use super::serve::findings;
 use super::{Exit, Output, write_findings};
-use crate::app::{LOAD_LIMIT, PluginFault};
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded};
+use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report};
 use crate::control::{self, ControlError, Probe};
+use crate::generation::{self, LoadError, PluginFault, Prepared};
 use crate::plugin::{Loader, PluginError};
 
 /// Reports what reading the configuration gave.
@@ -48,7 +47,7 @@ pub fn report(
             }
         }
         Output::Json => {
-            let list = |findings: &[Finding]| findings.iter().map(finding_json).collect::<Vec<_>>();
+            let list = |findings: &[Finding]| findings.iter().map(Report::from).collect::<Vec<_>>();
             let report = json!({
                 "valid": faults.is_empty(),
                 "faults": list(faults),
@@ -72,12 +71,13 @@ pub fn check(
     let Ok(loaded) = outcome else {
         return report_config(outcome, output, out, err);
     };
-    let (drivers, mut faults, mut warnings) =
-        (load_plugins(&loaded.config), Vec::new(), loaded.warnings.clone());
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let plugins = runtime.block_on(load_plugins(&loaded.config));
+    let (mut faults, mut warnings) = (Vec::new(), loaded.warnings.clone());
     let mut usable = Vec::new();
-    for (name, driver) in drivers {
-        match driver {
-            Ok(driver) => usable.push((name, driver)),
+    for (name, plugin) in plugins {
+        match plugin {
+            Ok(plugin) => usable.push((name, plugin.driver)),
             Err(error) => faults.push(PluginFault { backend: name, error }),
         }
     }
@@ -88,41 +88,31 @@ pub fn check(
             warnings.push(Finding::at(&key, message));
         }
     }
-    let faults = findings(&faults);
+    let faults: Vec<Finding> = faults.iter().flat_map(PluginFault::findings).collect();
     if !faults.is_empty() || !probe {
+        // A plugin that hangs must not keep the process.
+        runtime.shutdown_background();
         return report(&faults, &warnings, output, out, err);
     }
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let probes = runtime.block_on(run_probes(&loaded.config, usable));
     runtime.shutdown_background();
     write_probes(&probes, &warnings, output, out, err)
 }
 
-type Drivers = Vec<(BackendName, Result<Arc<dyn Driver>, PluginError>)>;
+type Plugins = Vec<(BackendName, Result<Prepared, PluginError>)>;
 
-/// Every plugin loaded and given its settings, where these are known whole. Each on a thread of its own,
-/// which is left behind when the plugin's first code hangs.
-fn load_plugins(config: &Config) -> Drivers {
+/// Every plugin loaded and given its settings, where these are known whole.
+async fn load_plugins(config: &Config) -> Plugins {
     let (config, loader) = (Arc::new(config.clone()), Arc::new(Loader::default()));
     let complete = config.backends.iter().filter(|(_, backend)| backend.settings.is_complete());
-    complete.map(|(name, _)| (name.clone(), load_plugin(&config, name, &loader))).collect()
-}
-
-fn load_plugin(
-    config: &Arc<Config>,
-    name: &BackendName,
-    loader: &Arc<Loader>,
-) -> Result<Arc<dyn Driver>, PluginError> {
-    let (sender, receiver) = mpsc::channel();
-    let (of_thread, backend, loader) = (Arc::clone(config), name.clone(), Arc::clone(loader));
-    std::thread::spawn(move || {
-        // Nobody listens any more after the limit.
-        let _late = sender.send(assemble::driver(&of_thread, &backend, &loader));
+    let loads = complete.map(|(name, _)| {
+        let (config, loader) = (&config, &loader);
+        async move {
+            let plugin = generation::load(config, name, loader).await;
+            (name.clone(), plugin.map_err(LoadError::into_error))
+        }
     });
-    receiver.recv_timeout(LOAD_LIMIT).unwrap_or_else(|_| {
-        let plugin = config.backends[name].plugin.to_string();
-        Err(PluginError::not_loaded_within(plugin, LOAD_LIMIT))
-    })
+    join_all(loads).await
 }
 
 async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)>) -> Vec<Probe> {

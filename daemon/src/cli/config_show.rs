@@ -6,30 +6,22 @@ use std::io::{self, Write};
 use clap::builder::styling::{Effects, Style};
 use serde_json::{Value, json};
 
-use super::findings::origin_json;
 use super::{Exit, Output, write_findings};
-use crate::config::{BackendName, ConfigErrors, Effective, Loaded};
+use crate::config::{BackendName, Effective, Layer, Loaded};
 
 const ORIGIN: Style = Style::new().effects(Effects::DIMMED);
 
-/// Writes the values to `out`; where there is no valid configuration, its faults to `err`.
+/// Writes the values to `out`, and warnings to `err`.
 ///
 /// `secret_settings` tells which settings of a backend its plugin calls secret (see
 /// [`Loaded::effective`]); none where the plugin is not known.
 pub fn config_show(
-    outcome: &Result<Loaded, ConfigErrors>,
+    loaded: &Loaded,
     secret_settings: impl Fn(&BackendName) -> Option<Vec<String>>,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
-        }
-    };
     write_findings(&[], &loaded.warnings, err)?;
     let values = loaded.effective(secret_settings);
     match output {
@@ -56,7 +48,7 @@ fn value_json(effective: &Effective) -> Value {
         "key": effective.key.to_string(),
         "value": effective.value,
         "redacted": effective.is_redacted,
-        "origins": effective.origins.iter().map(origin_json).collect::<Vec<_>>(),
+        "origins": effective.origins.iter().map(Layer::from).collect::<Vec<_>>(),
     })
 }
 

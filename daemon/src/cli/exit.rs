@@ -2,13 +2,17 @@
 
 use std::process::ExitCode;
 
-/// The exit codes that every command has in common; 64 and 78 are those of sysexits(3).
+/// The exit codes. Every command has 0, 1, 64 and 78 in common; the last two are those of sysexits(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// It did what was asked, or what was asked about is so.
     Ok = 0,
     /// It failed at run time, or what was asked about is not so.
     Failure = 1,
+    /// There is something to do: of `plan` alone.
+    Changes = 2,
+    /// A guard is against something of it: of `plan` and `apply`.
+    Guarded = 3,
     /// The command line was wrong.
     Usage = 64,
     /// The configuration was wrong.

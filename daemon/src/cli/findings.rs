@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use clap::builder::styling::{AnsiColor, Style};
-use serde_json::{Value, json};
 
-use crate::config::{Finding, Origin};
+use crate::config::Finding;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -44,23 +43,4 @@ fn counted(faults: &[Finding], warnings: &[Finding]) -> Option<String> {
     let parts: Vec<_> =
         [count(faults.len(), "fault"), count(warnings.len(), "warning")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-/// A finding for programs.
-pub(super) fn finding_json(finding: &Finding) -> Value {
-    json!({
-        "key": finding.key.as_ref().map(ToString::to_string),
-        "message": finding.message,
-        "origin": finding.origin.as_ref().map(origin_json),
-        "hint": finding.hint,
-    })
-}
-
-/// A layer for programs.
-pub(super) fn origin_json(origin: &Origin) -> Value {
-    match origin {
-        Origin::Default => json!({ "layer": "default" }),
-        Origin::File(path) => json!({ "layer": "file", "path": path.display().to_string() }),
-        Origin::Environment(variable) => json!({ "layer": "environment", "variable": variable }),
-    }
 }

@@ -6,24 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Exit, Output, write_findings};
-use crate::config::{ConfigErrors, Loaded};
+use super::{Exit, Output};
+use crate::config::Loaded;
 use crate::plugin::{Image, Loader, PluginError, Trust};
 
 /// Lists the plugins in every folder of the search path, without running any.
-pub fn list(
-    outcome: &Result<Loaded, ConfigErrors>,
-    output: Output,
-    out: &mut impl Write,
-    err: &mut impl Write,
-) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
-        }
-    };
+pub fn list(loaded: &Loaded, output: Output, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let trust = Trust::Owner { sha256: None };
     let found: Vec<_> = loaded.config.plugins.path.iter().flat_map(|folder| files(folder)).collect();
     let images: Vec<_> = found.iter().map(|path| (path, Image::read(path, &trust))).collect();

@@ -3,44 +3,14 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
-use super::{check, completions, config_show, history, man, ownership, plugin, serve, status};
+use super::{changes, check, completions, config_show, history, man, ownership, plugin};
+use super::{Place, records, release, reload, serve, status};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 
 /// Runs what the arguments ask for.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> Exit {
-    let result = match arguments.command.clone().unwrap_or_default() {
-        Command::Serve => read(arguments, Purpose::Serve).and_then(|outcome| serve::serve(outcome, err)),
-        Command::Check { probe } => read(arguments, Purpose::Check)
-            .and_then(|outcome| check::check(&outcome, probe, arguments.output, out, err)),
-        Command::Config(ConfigCommand::Show) => read(arguments, Purpose::Check).and_then(|outcome| {
-            let secret_settings = |backend: &BackendName| secret_settings(&outcome, backend);
-            config_show::config_show(&outcome, secret_settings, arguments.output, out, err)
-        }),
-        Command::Status => read(arguments, Purpose::Inspect)
-            .and_then(|outcome| status::status(&outcome, arguments.output, out, err)),
-        Command::History(wanted) => read(arguments, Purpose::Inspect)
-            .and_then(|outcome| history::history(&outcome, &wanted, arguments.output, out, err)),
-        Command::Ownership(command) => read(arguments, Purpose::Inspect).and_then(|outcome| match outcome {
-            Ok(loaded) => match command {
-                OwnershipCommand::Export { backend } => {
-                    ownership::export(&loaded, backend.as_deref(), out, err)
-                }
-                OwnershipCommand::Import { file, force } => {
-                    ownership::import(&loaded, &file, force, arguments.output, out, err)
-                }
-            },
-            Err(errors) => write_findings(&errors.faults, &errors.warnings, err).map(|()| Exit::Config),
-        }),
-        Command::Plugin(PluginCommand::List) => read(arguments, Purpose::Inspect)
-            .and_then(|outcome| plugin::list(&outcome, arguments.output, out, err)),
-        Command::Plugin(PluginCommand::Inspect { file }) => {
-            plugin::inspect(&file, arguments.output, out, err)
-        }
-        Command::Plugin(PluginCommand::Schema { file }) => plugin::schema(&file, out, err),
-        Command::Completions { shell } => completions::completions(shell, out),
-        Command::Man { directory } => man::man(directory.as_deref(), out),
-    };
+    let result = dispatch(arguments, out, err);
     match result.and_then(|exit| out.flush().map(|()| exit)) {
         Ok(exit) => exit,
         // The reader went away, as `zonemux config show | head` does.
@@ -53,14 +23,97 @@ pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) ->
     }
 }
 
-fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, ConfigErrors>> {
+fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
+    let output = arguments.output;
+    match arguments.command.clone().unwrap_or_default() {
+        Command::Serve => {
+            let request = request(arguments, Purpose::Serve)?;
+            valid(load(&request), err, |loaded, err| serve::serve(request, loaded, err))
+        }
+        Command::Check { probe } => check::check(&read(arguments, Purpose::Check)?, probe, output, out, err),
+        Command::Config(ConfigCommand::Show) => {
+            valid(read(arguments, Purpose::Check)?, err, |loaded, err| {
+                let secret_settings = |backend: &BackendName| secret_settings(&loaded, backend);
+                config_show::config_show(&loaded, secret_settings, output, out, err)
+            })
+        }
+        Command::Records(wanted) => {
+            at_place(arguments, err, |place, err| records::records(place, &wanted, output, out, err))
+        }
+        Command::Plan(file) => {
+            at_place(arguments, err, |place, err| changes::plan(place, &file, output, out, err))
+        }
+        Command::Apply { changes: file, allow_deletes } => at_place(arguments, err, |place, err| {
+            changes::apply(place, &file, allow_deletes, output, out, err)
+        }),
+        Command::Release { backend, dry_run } => at_place(arguments, err, |place, err| {
+            release::release(place, &backend, dry_run, output, out, err)
+        }),
+        Command::Status => status::status(&read(arguments, Purpose::Inspect)?, output, out, err),
+        Command::History(wanted) => valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
+            history::history(&loaded, &wanted, output, out, err)
+        }),
+        Command::Ownership(command) => {
+            valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| match command {
+                OwnershipCommand::Export { backend } => {
+                    ownership::export(&loaded, backend.as_deref(), out, err)
+                }
+                OwnershipCommand::Import { file, force } => {
+                    ownership::import(&loaded, &file, force, output, out, err)
+                }
+            })
+        }
+        Command::Reload => reload::reload(&read(arguments, Purpose::Inspect)?, output, out, err),
+        Command::Plugin(PluginCommand::List) => {
+            valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
+                plugin::list(&loaded, output, out, err)
+            })
+        }
+        Command::Plugin(PluginCommand::Inspect { file }) => plugin::inspect(&file, output, out, err),
+        Command::Plugin(PluginCommand::Schema { file }) => plugin::schema(&file, out, err),
+        Command::Completions { shell } => completions::completions(shell, out),
+        Command::Man { directory } => man::man(directory.as_deref(), out),
+    }
+}
+
+/// Runs a command that needs a valid configuration. Where there is none, its faults are the answer.
+fn valid<W: Write>(
+    outcome: Result<Loaded, ConfigErrors>,
+    err: &mut W,
+    command: impl FnOnce(Loaded, &mut W) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    match outcome {
+        Ok(loaded) => command(loaded, err),
+        Err(errors) => {
+            write_findings(&errors.faults, &errors.warnings, err)?;
+            Ok(Exit::Config)
+        }
+    }
+}
+
+/// Runs a command that a daemon does, and this process where none runs.
+fn at_place<W: Write>(
+    arguments: &Arguments,
+    err: &mut W,
+    command: impl FnOnce(&Place<'_>, &mut W) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    valid(read(arguments, Purpose::Inspect)?, err, |loaded, err| {
+        let with_secrets = || read(arguments, Purpose::Serve);
+        command(&Place { loaded: &loaded, with_secrets: &with_secrets }, err)
+    })
+}
+
+fn request(arguments: &Arguments, purpose: Purpose) -> io::Result<Request> {
     let environment = Environment::of_process()?;
-    Ok(load(&Request { file: arguments.config.clone(), environment, purpose }))
+    Ok(Request { file: arguments.config.clone(), environment, purpose })
+}
+
+fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, ConfigErrors>> {
+    Ok(load(&request(arguments, purpose)?))
 }
 
 /// What a backend's plugin calls secret, read from its file without running it.
-fn secret_settings(outcome: &Result<Loaded, ConfigErrors>, backend: &BackendName) -> Option<Vec<String>> {
-    let config = &outcome.as_ref().ok()?.config;
-    let image = assemble::image(config, config.backends.get(backend)?).ok()?;
+fn secret_settings(loaded: &Loaded, backend: &BackendName) -> Option<Vec<String>> {
+    let image = assemble::image(&loaded.config, loaded.config.backends.get(backend)?).ok()?;
     image.manifest.secret_settings
 }

@@ -7,8 +7,9 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, write_findings};
-use crate::app::{App, PluginFault};
-use crate::config::{ConfigErrors, Finding, KeyPath, Loaded};
+use crate::app::{App, Start};
+use crate::config::{Finding, Loaded, Request};
+use crate::generation::PluginFault;
 use crate::service_manager;
 use crate::telemetry::{logging, metrics};
 
@@ -16,18 +17,14 @@ use crate::telemetry::{logging, metrics};
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until a signal ends it.
-pub fn serve(outcome: Result<Loaded, ConfigErrors>, err: &mut impl Write) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
+pub fn serve(request: Request, loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
+    let level = match logging::install(loaded.config.log.level.as_str(), loaded.config.log.format) {
+        Ok(level) => level,
+        Err(error) => {
+            writeln!(err, "error: {error}")?;
+            return Ok(Exit::Failure);
         }
     };
-    if let Err(error) = logging::install(loaded.config.log.level.as_str(), loaded.config.log.format) {
-        writeln!(err, "error: {error}")?;
-        return Ok(Exit::Failure);
-    }
     for warning in &loaded.warnings {
         let key = warning.key.as_ref().map(ToString::to_string);
         tracing::warn!(key, hint = warning.hint, "{}", warning.message);
@@ -35,13 +32,18 @@ pub fn serve(outcome: Result<Loaded, ConfigErrors>, err: &mut impl Write) -> io:
     // Two threads move bytes; what computes for long has threads of its own.
     let runtime =
         Builder::new_multi_thread().worker_threads(2).thread_name("zonemux").enable_all().build()?;
-    let exit = runtime.block_on(life(loaded, err));
+    let exit = runtime.block_on(life(request, loaded, level, err));
     // A plugin that hangs on a thread of the runtime must not keep the process.
     runtime.shutdown_background();
     exit
 }
 
-async fn life(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
+async fn life(
+    request: Request,
+    loaded: Loaded,
+    level: logging::Level,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
     // Before anything else: a signal during the start must not kill the process half-way.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -53,7 +55,7 @@ async fn life(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
             return Ok(Exit::Failure);
         }
     };
-    let app = match App::build(loaded.config, prometheus) {
+    let app = match App::build(Start { request, loaded, level: Some(level), prometheus }) {
         Ok(app) => app,
         Err(error) => {
             writeln!(err, "error: {error}")?;
@@ -72,14 +74,13 @@ async fn life(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => {
-                tracing::warn!("reload is not available in this version; restart zonemux to apply changes");
-            }
+            _ = hangup.recv() => app.reload(),
             _ = ticks.tick() => service_manager::status(&app.summary()),
             faults = app.plugins(), if !plugins_settled => {
                 plugins_settled = true;
                 if !faults.is_empty() {
-                    write_findings(&findings(&faults), &[], err)?;
+                    let faults: Vec<Finding> = faults.iter().flat_map(PluginFault::findings).collect();
+                    write_findings(&faults, &[], err)?;
                     app.stop().await;
                     return Ok(Exit::Config);
                 }
@@ -99,35 +100,4 @@ async fn life(loaded: Loaded, err: &mut impl Write) -> io::Result<Exit> {
         watchdog.abort();
     }
     Ok(Exit::Ok)
-}
-
-/// One step of a plugin's path, such as `servers` or `servers[2]`.
-fn step_into(key: &KeyPath, step: &str) -> KeyPath {
-    let index = step.strip_suffix(']').and_then(|step| step.rsplit_once('['));
-    match index.and_then(|(name, index)| Some((name, index.parse().ok()?))) {
-        Some((name, index)) => key.key(name).index(index),
-        None => key.key(step),
-    }
-}
-
-/// Plugins that are refused, as faults of the configuration.
-pub(super) fn findings(faults: &[PluginFault]) -> Vec<Finding> {
-    use crate::plugin::Refusal;
-    let mut findings = Vec::new();
-    for fault in faults {
-        let backend = KeyPath::of(&["backends", fault.backend.as_str()]);
-        if let Refusal::Settings(settings) = &fault.error.reason {
-            for setting in settings {
-                let path = setting.path.split('.').filter(|step| !step.is_empty());
-                let key = path.fold(backend.key("settings"), |key, step| step_into(&key, step));
-                let finding = Finding::at(&key, setting.message.clone());
-                let hint = (!setting.hint.is_empty()).then(|| setting.hint.clone());
-                findings.push(hint.into_iter().fold(finding, Finding::hint));
-            }
-        } else {
-            let finding = Finding::at(&backend.key("plugin"), fault.error.to_string());
-            findings.push(fault.error.hint().into_iter().fold(finding, Finding::hint));
-        }
-    }
-    findings
 }

@@ -1,6 +1,7 @@
 //! What is wrong, or doubtful, in a configuration.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use super::key_path::KeyPath;
 use super::origin::Origin;
@@ -71,6 +72,11 @@ pub struct ConfigErrors {
     pub faults: Vec<Finding>,
     /// What would have been warned of beside them.
     pub warnings: Vec<Finding>,
+    /// The files that were read, or could not be, as far as they are known: once one of them changes,
+    /// there may be a configuration.
+    pub sources: Vec<PathBuf>,
+    /// The socket on which a daemon of this configuration answers, where that can be told all the same.
+    pub control: Option<PathBuf>,
 }
 
 impl std::error::Error for ConfigErrors {}
@@ -104,6 +110,8 @@ mod tests {
                 Finding::general("no backend is configured").from_layer(Origin::Default),
             ],
             warnings: vec![],
+            sources: vec![],
+            control: None,
         };
         insta::assert_snapshot!(errors, @r#"
         `webhook.deadline`: expected a duration such as "10s", got 10

@@ -40,6 +40,9 @@ pub struct Loaded {
     pub warnings: Vec<Finding>,
     /// The files it was read from, the main one first.
     pub files: Vec<PathBuf>,
+    /// All that it was made from and that can change: those files, the folder `conf.d`, and the files of
+    /// secrets and certificates. Some may not be there.
+    pub sources: Vec<PathBuf>,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -67,13 +70,23 @@ fn finish(
 ) -> Result<Loaded, ConfigErrors> {
     // Without all of its text, a configuration would show faults that it does not have.
     if !faults.is_empty() {
-        return Err(ConfigErrors { faults, warnings: Vec::new() });
+        return Err(ConfigErrors {
+            faults,
+            warnings: Vec::new(),
+            sources: files.sources,
+            control: files.recovered_control,
+        });
     }
     let merged = merge_layers(&files, environment, &mut faults);
-    let Decoded { config, faults: more, warnings, entries } = decode(merged.root(), environment, purpose);
+    let decoded = decode(merged.root(), environment, purpose);
+    let Decoded { config, faults: more, warnings, entries, control, referenced_files } = decoded;
     faults.extend(more);
+    let mut sources = files.sources;
+    sources.extend(referenced_files);
     match config {
-        Some(config) if faults.is_empty() => Ok(Loaded { config, warnings, files: files.paths, entries }),
-        _ => Err(ConfigErrors { faults, warnings }),
+        Some(config) if faults.is_empty() => {
+            Ok(Loaded { config, warnings, files: files.paths, sources, entries })
+        }
+        _ => Err(ConfigErrors { faults, warnings, sources, control }),
     }
 }

@@ -17,6 +17,7 @@ mod model;
 mod nearest;
 mod origin;
 mod paths;
+mod report;
 mod secret_place;
 mod settings;
 mod unavailable;
@@ -33,6 +34,7 @@ pub use model::{
     Shutdown, State, Tls, Ttl, View, Webhook,
 };
 pub use origin::Origin;
+pub use report::{Layer, Report};
 pub use settings::SettingsTree;
 pub use value::{
     BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,

@@ -114,6 +114,14 @@ impl SettingsTree {
     }
 }
 
+/// Whether a plugin is told the same. Where the values stand does not count.
+impl PartialEq for SettingsTree {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { value, origins: _, secrets: _, unresolved, base_directory } = self;
+        *value == other.value && *unresolved == other.unresolved && *base_directory == other.base_directory
+    }
+}
+
 impl Drop for SettingsTree {
     fn drop(&mut self) {
         self.wipe();

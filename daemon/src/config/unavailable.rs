@@ -21,10 +21,9 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 8] {
+fn table() -> [(&'static str, Refused); 7] {
     use Refused::{Always, For, Unless};
     [
-        ("reload.watch", For(json!(true))),
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),

@@ -57,7 +57,25 @@ pub async fn get<T: DeserializeOwned>(
     route: &str,
     limit: Duration,
 ) -> Result<T, ControlError> {
-    let (status, body) = send(socket, Method::GET, route, Bytes::new(), limit).await?;
+    ask(socket, Method::GET, route, limit).await
+}
+
+/// Asks a route of the control side to do something, within `limit`.
+pub async fn post<T: DeserializeOwned>(
+    socket: &Path,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    ask(socket, Method::POST, route, limit).await
+}
+
+async fn ask<T: DeserializeOwned>(
+    socket: &Path,
+    method: Method,
+    route: &str,
+    limit: Duration,
+) -> Result<T, ControlError> {
+    let (status, body) = send(socket, method, route, Bytes::new(), limit).await?;
     if status != StatusCode::OK {
         let text = String::from_utf8_lossy(&body);
         let message = format!("{status}: {}", text.lines().next().unwrap_or_default());

@@ -6,62 +6,66 @@
 //! | `GET /status` | [`Status`]: views, backends, their last errors |
 //! | `GET /probe` | [`Probe`]s: each backend asked and listed anew |
 //! | `GET /history?name=…&from=…` | [`HistoryPage`]: lines of the journal from a place on |
+//! | `GET /records?backend=…`, `?view=…` | a list of endpoints, as ExternalDNS gets it |
+//! | `POST /plan?view=…` | [`Reported`](crate::view::Reported): what would become of the changes in the body |
+//! | `POST /apply?view=…&allow_deletes=…` | [`Reported`](crate::view::Reported): what became of them |
+//! | `GET`, `POST /release?backend=…` | [`Release`](crate::safety::Release): what is held; `POST` grants it |
+//! | `GET`, `POST /ownership` | see [`ownership`] |
+//! | `POST /reload` | [`Outcome`]: what came of reading the configuration anew |
 
+mod apply;
+mod arguments;
 mod client;
+mod fault;
 mod history;
 pub mod ownership;
+mod plan;
+mod records;
+mod release;
+mod status;
+mod work;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::join_all;
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Request, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-pub use client::{ControlError, get, send};
+pub use client::{ControlError, get, post, send};
 pub use history::{HistoryPage, route as history_route};
+pub use status::{SafeStatus, Status, ViewStatus};
+pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 
 use crate::admin::json;
-use crate::assemble::Parts;
-use crate::backend::{Backend, BackendStatus};
-use crate::http::{Answer, Peer, text};
+use crate::backend::Backend;
+use crate::generation::Current;
+use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
+use crate::journal;
+use crate::reload::{Outcome, Reloader};
+use crate::safety::Registry;
 
 /// How long a probe may take.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(60);
+/// How long a body may take to arrive over a local socket.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
-/// `GET /status`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Status {
-    /// The daemon's version.
-    pub version: String,
-    /// Its process.
-    pub pid: u32,
-    /// When it started, in seconds since 1970.
-    pub started_at: u64,
-    /// Where ExternalDNS finds it.
-    pub webhook: Vec<String>,
-    /// Where probes and metrics are.
-    pub admin: Vec<String>,
-    /// Its views.
-    pub views: Vec<ViewStatus>,
-    /// Its backends.
-    pub backends: Vec<BackendStatus>,
-}
-
-/// A view in [`Status`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ViewStatus {
-    /// Its name in the configuration.
-    pub name: String,
-    /// Its path prefix.
-    pub path: String,
-    /// The names of its backends.
-    pub backends: Vec<String>,
-}
+/// Every route with the methods that it takes.
+const ROUTES: [(&str, &str); 9] = [
+    ("/status", "GET"),
+    ("/probe", "GET"),
+    ("/history", "GET"),
+    ("/records", "GET"),
+    ("/plan", "POST"),
+    ("/apply", "POST"),
+    ("/release", "GET, POST"),
+    ("/reload", "POST"),
+    ("/ownership", "GET, POST"),
+];
 
 /// What came of asking a backend.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,56 +85,102 @@ pub struct Probe {
 /// What the control side answers from.
 #[derive(Debug, Clone)]
 pub struct Control {
-    parts: Parts,
+    current: Current,
+    reloader: Reloader,
+    registry: Arc<Registry>,
     started: SystemTime,
-    webhook: Vec<String>,
-    admin: Vec<String>,
-    journal: PathBuf,
 }
 
 impl Control {
-    /// A control side over these parts, which says where the other sides listen. `journal` is the folder
-    /// that [`history`](crate::journal::page) is read from.
-    pub fn new(parts: Parts, webhook: Vec<String>, admin: Vec<String>, journal: PathBuf) -> Self {
-        Self { parts, started: SystemTime::now(), webhook, admin, journal }
+    /// A control side over whichever generation serves, and over what is remembered of backends.
+    pub fn new(current: Current, reloader: Reloader, registry: Arc<Registry>) -> Self {
+        Self { current, reloader, registry, started: SystemTime::now() }
     }
 
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
-        let path = request.uri().path();
+        let path = request.uri().path().to_owned();
         tracing::info!(%peer, method = %request.method(), path, "control request");
-        if !matches!(path, "/status" | "/probe" | "/history") {
+        let Some((_, methods)) = ROUTES.iter().find(|(route, _)| *route == path) else {
             let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";
             return text(StatusCode::NOT_FOUND, message);
-        }
-        if request.method() != Method::GET {
-            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "error: wrong method\nhint: use GET\n");
-            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET"));
+        };
+        if !methods.split(", ").any(|method| method == request.method().as_str()) {
+            let message = format!("error: wrong method\nhint: use {}\n", methods.replace(", ", " or "));
+            let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, message);
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
             return answer;
         }
-        match path {
-            "/status" => json(&self.status()),
-            "/history" => history::answer(self.journal.clone(), request.uri().query()).await,
-            _ => json(&probe(self.parts.backends.values()).await),
+        match &*path {
+            "/status" => self.status().await,
+            "/probe" => json(&probe(self.current.get().parts.backends.values()).await),
+            "/history" => {
+                let journal = journal::folder(&self.current.get().config.state.directory);
+                history::answer(journal, request.uri().query()).await
+            }
+            "/reload" => match self.reloader.reload().await {
+                Some(outcome) => json(&*outcome),
+                None => text(StatusCode::SERVICE_UNAVAILABLE, "error: the daemon is stopping\n"),
+            },
+            "/ownership" => ownership::answer(Arc::clone(&self.registry) as _, request).await,
+            _ => match work(request).await {
+                Ok(work) => work.run(&self.current.get().parts).await,
+                Err(answer) => answer,
+            },
         }
     }
 
-    fn status(&self) -> Status {
-        let views = self.parts.views.iter().map(|(name, view)| ViewStatus {
-            name: name.as_str().to_owned(),
-            path: view.path().to_owned(),
-            backends: view.backends().iter().map(|backend| backend.name().to_owned()).collect(),
+    async fn status(&self) -> Answer {
+        let generation = self.current.get();
+        let asked = Arc::clone(&generation);
+        // Tables are locked while they are written.
+        let told = tokio::task::spawn_blocking(move || {
+            (ViewStatus::of(&asked.parts), SafeStatus::of(&asked.parts))
         });
-        Status {
+        let Ok((views, backends)) = told.await else {
+            return text(StatusCode::INTERNAL_SERVER_ERROR, "error: asking for the status broke off\n");
+        };
+        json(&Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             started_at: self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            webhook: self.webhook.clone(),
-            admin: self.admin.clone(),
-            views: views.collect(),
-            backends: self.parts.backends.values().map(|backend| backend.status()).collect(),
-        }
+            generation: generation.number,
+            reload: Outcome::clone(&self.reloader.last()),
+            webhook: generation.addresses.webhook.clone(),
+            admin: generation.addresses.admin.clone(),
+            views,
+            backends,
+        })
     }
+}
+
+/// A request that needs nothing but backends and views.
+async fn work(request: Request<Incoming>) -> Result<Work, Answer> {
+    let path = request.uri().path();
+    let route = WorkRoute::ALL.into_iter().find(|route| route.path() == path && route.method() == request.method());
+    let Some(route) = route else {
+        return Err(text(StatusCode::NOT_FOUND, "error: no such route\n"));
+    };
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = if route.takes_changes() { changes_file(request.into_body()).await? } else { Bytes::new() };
+    Ok(Work { route, query, body })
+}
+
+async fn changes_file(body: Incoming) -> Result<Bytes, Answer> {
+    let until = Instant::now() + BODY_LIMIT;
+    let limits = Limits { bytes: LARGEST_CHANGES, until, time: BODY_LIMIT };
+    collect(body, limits).await.map_err(|error| match error {
+        BodyError::TooLarge { limit } => {
+            let message = format!("error: the changes file has more than {limit} bytes\nhint: split it\n");
+            text(StatusCode::PAYLOAD_TOO_LARGE, message)
+        }
+        BodyError::Slow { limit } => {
+            text(StatusCode::REQUEST_TIMEOUT, format!("error: the changes did not arrive within {limit:?}\n"))
+        }
+        BodyError::Broken(error) => {
+            text(StatusCode::BAD_REQUEST, format!("error: the changes can't be read: {error}\n"))
+        }
+    })
 }
 
 /// Asks every backend whether it works, and lists it.

@@ -66,6 +66,8 @@ pub(super) struct Entry {
     pub(super) view: Arc<dyn Calls>,
     /// Anyone may where there are none.
     pub(super) credentials: Option<Credentials>,
+    /// It only stands in the place of a view.
+    is_removed: bool,
 }
 
 impl ViewTable {
@@ -76,8 +78,19 @@ impl ViewTable {
 
     /// The same with the credentials that a view's callers must have.
     pub fn guarded(views: impl IntoIterator<Item = (String, Arc<dyn Calls>, Option<Credentials>)>) -> Self {
-        let entry = |(path, view, credentials)| Arc::new(Entry { path, view, credentials });
-        let mut entries: Vec<_> = views.into_iter().map(entry).collect();
+        let entry =
+            |(path, view, credentials)| Arc::new(Entry { path, view, credentials, is_removed: false });
+        Self::of(views.into_iter().map(entry).collect())
+    }
+
+    /// The same with what answers in the place of views that are there no more.
+    #[must_use]
+    pub fn with_removed(self, views: impl IntoIterator<Item = (String, Arc<dyn Calls>)>) -> Self {
+        let entry = |(path, view)| Arc::new(Entry { path, view, credentials: None, is_removed: true });
+        Self::of(self.entries.into_iter().chain(views.into_iter().map(entry)).collect())
+    }
+
+    fn of(mut entries: Vec<Arc<Entry>>) -> Self {
         entries.sort_by_key(|entry| std::cmp::Reverse(segments(&entry.path).count()));
         Self { entries }
     }
@@ -85,7 +98,8 @@ impl ViewTable {
     /// The paths of the views that anyone may call, the shortest first: what is behind a password is
     /// not told of.
     pub fn open_paths(&self) -> Vec<&str> {
-        let open = self.entries.iter().rev().filter(|entry| entry.credentials.is_none());
+        let is_open = |entry: &&Arc<Entry>| entry.credentials.is_none() && !entry.is_removed;
+        let open = self.entries.iter().rev().filter(is_open);
         open.map(|entry| entry.path.as_str()).collect()
     }
 

@@ -21,7 +21,18 @@ use crate::backend::{
 
 /// A configured plugin in this process.
 pub struct Inline {
-    plugin: Arc<RPluginBox>,
+    /// Empty only while it is being dropped.
+    plugin: Option<Arc<RPluginBox>>,
+}
+
+impl Drop for Inline {
+    fn drop(&mut self) {
+        // Its destructor is the plugin's code, which may hang: not on a thread that serves.
+        let plugin = self.plugin.take();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn_blocking(move || drop(plugin));
+        }
+    }
 }
 
 impl fmt::Debug for Inline {
@@ -42,7 +53,7 @@ impl Inline {
         let plugin = loader.load(image)?;
         let host = RHost_TO::from_value(host, TD_Opaque);
         match plugin.module.configure()(host, RStr::from_str(settings)) {
-            RResult::ROk(plugin) => Ok(Self { plugin: Arc::new(plugin) }),
+            RResult::ROk(plugin) => Ok(Self { plugin: Some(Arc::new(plugin)) }),
             RResult::RErr(faults) => {
                 let faults = faults.into_iter().map(decode_fault).collect();
                 Err(PluginError::new(&image.path, Refusal::Settings(faults)))
@@ -51,9 +62,15 @@ impl Inline {
     }
 }
 
+impl Inline {
+    fn plugin(&self) -> &Arc<RPluginBox> {
+        self.plugin.as_ref().expect("only empty while it is being dropped")
+    }
+}
+
 impl Driver for Inline {
     fn open(&self, call: DriverCall) -> DriverFuture<Opened> {
-        let plugin = Arc::clone(&self.plugin);
+        let plugin = Arc::clone(self.plugin());
         Box::pin(async move {
             let opened = settle(plugin.open(encode_call(&call))).await?;
             let capabilities = serde_json::from_str(opened.capabilities.as_str()).map_err(|error| {
@@ -67,7 +84,7 @@ impl Driver for Inline {
     }
 
     fn adjusts(&self, capabilities: &Capabilities) -> bool {
-        self.plugin.adjusts(RStr::from_str(&encode_capabilities(capabilities)))
+        self.plugin().adjusts(RStr::from_str(&encode_capabilities(capabilities)))
     }
 
     fn adjust(
@@ -80,7 +97,7 @@ impl Driver for Inline {
         let source = RSource_TO::from_value(SelectionSource(endpoints), TD_Opaque);
         let sink = RSink_TO::from_value(Sink(sink), TD_Opaque);
         let capabilities = encode_capabilities(capabilities);
-        let future = self.plugin.adjust(encode_call(&call), RStr::from_str(&capabilities), source, sink);
+        let future = self.plugin().adjust(encode_call(&call), RStr::from_str(&capabilities), source, sink);
         Box::pin(settle(future))
     }
 }

@@ -11,7 +11,7 @@ pub fn locate(reference: &PluginReference, folders: &[PathBuf]) -> Result<PathBu
     match reference {
         PluginReference::File(path) => Ok(path.clone()),
         PluginReference::Name(name) => {
-            let tried: Vec<PathBuf> = folders.iter().flat_map(|folder| candidates(folder, name)).collect();
+            let tried = candidates(reference, folders);
             match tried.iter().find(|path| path.exists()) {
                 Some(found) => Ok(found.clone()),
                 None => Err(PluginError::new(name, Refusal::NotFound { tried })),
@@ -20,7 +20,15 @@ pub fn locate(reference: &PluginReference, folders: &[PathBuf]) -> Result<PathBu
     }
 }
 
-fn candidates(folder: &Path, name: &str) -> [PathBuf; 2] {
+/// Every path that a reference may lead to, in the order in which they are tried.
+pub fn candidates(reference: &PluginReference, folders: &[PathBuf]) -> Vec<PathBuf> {
+    match reference {
+        PluginReference::File(path) => vec![path.clone()],
+        PluginReference::Name(name) => folders.iter().flat_map(|folder| in_folder(folder, name)).collect(),
+    }
+}
+
+fn in_folder(folder: &Path, name: &str) -> [PathBuf; 2] {
     // A crate's library has underscores where its name has hyphens.
     let library = name.replace('-', "_");
     [folder.join(format!("libzonemux_{library}.so")), folder.join(format!("{name}.so"))]

@@ -20,4 +20,4 @@ pub use host::HostSide;
 pub use image::{Image, Trust};
 pub use inline::Inline;
 pub use load::{Loaded, Loader};
-pub use locate::locate;
+pub use locate::{candidates, locate};

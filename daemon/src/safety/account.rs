@@ -7,13 +7,14 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use zonemux_plugin::{Change, ChangeId};
 
+use super::SafeBackend;
 use super::call::SafeCall;
 use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
 use super::outcome::{Outcome, Tally};
 use super::quarantine::Refused;
+use super::report::UnitReport;
 use super::units::{Units, action};
-use super::SafeBackend;
 use crate::journal::{Entry, Rdata};
 use crate::store::StoreError;
 use crate::telemetry::metrics::{self, ChangeOutcome};
@@ -40,7 +41,16 @@ impl SafeBackend {
         self.journal_and_log(account, outcomes, &tally);
         if !self.policy.guards.dry_run {
             self.note_quarantine(&account.work, outcomes);
-            self.note_held(account);
+            if account.call.by_hand.is_none() {
+                self.note_held(account);
+            }
+        }
+        if let Some(by_hand) = &account.call.by_hand {
+            by_hand.note(
+                outcomes
+                    .iter()
+                    .map(|(unit, outcome)| UnitReport::of(self.name(), &account.work, *unit, outcome)),
+            );
         }
         tracing::info!(
             backend = self.name(),
@@ -69,7 +79,7 @@ impl SafeBackend {
         for (unit, outcome) in outcomes {
             let reason = outcome.reason();
             for (id, change) in account.work.changes(*unit) {
-                let true_already = matches!(outcome, Outcome::Applied | Outcome::DryRun) && !written.contains(&id);
+                let true_already = matches!(outcome, Outcome::Applied) && !written.contains(&id);
                 let kind = if true_already { ChangeOutcome::Unchanged } else { outcome.kind() };
                 counts.add(id, kind);
                 let endpoint = change.endpoint();
@@ -100,10 +110,16 @@ impl SafeBackend {
                 .filter(|(_, outcome)| matches!(outcome, Outcome::Held(_)))
                 .filter_map(|(_, outcome)| outcome.reason())
                 .collect();
+            let hint = match account.call.by_hand {
+                None => format!("`zonemux release {}` lets them through for 24 hours", self.name()),
+                Some(_) => "`zonemux apply --allow-deletes` lets them through".to_owned(),
+            };
             for reason in reasons {
                 tracing::warn!(
-                    backend = self.name(), request_id = account.call.request_id, reason,
-                    hint = format!("`zonemux release {}` lets them through for 24 hours", self.name()),
+                    backend = self.name(),
+                    request_id = account.call.request_id,
+                    reason,
+                    hint,
                     "deletes are held"
                 );
             }
@@ -129,18 +145,36 @@ impl SafeBackend {
             }
             ChangeOutcome::Applied | ChangeOutcome::Unchanged => {
                 tracing::debug!(
-                    backend, request_id, action, dns_name, record_type, outcome = word, "change done"
+                    backend,
+                    request_id,
+                    action,
+                    dns_name,
+                    record_type,
+                    outcome = word,
+                    "change done"
                 );
             }
             // A mass of them is told by the batch's line; the journal has each.
             _ if !one_by_one => {
                 tracing::debug!(
-                    backend, request_id, action, dns_name, record_type, outcome = word, reason,
+                    backend,
+                    request_id,
+                    action,
+                    dns_name,
+                    record_type,
+                    outcome = word,
+                    reason,
                     "change not applied"
                 );
             }
             _ => tracing::warn!(
-                backend, request_id, action, dns_name, record_type, outcome = word, reason,
+                backend,
+                request_id,
+                action,
+                dns_name,
+                record_type,
+                outcome = word,
+                reason,
                 "change not applied"
             ),
         }
@@ -165,19 +199,19 @@ impl SafeBackend {
                 _ => {}
             }
         }
-        let noted = quarantine
-            .applied(&applied)
-            .and_then(|()| if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) });
+        let noted = quarantine.applied(&applied).and_then(|()| {
+            if refused.is_empty() { Ok(()) } else { quarantine.refused(refused, SystemTime::now()) }
+        });
         self.warn_of_store(noted, "what was refused can't be remembered; it is asked of the backend again");
         metrics::quarantined(self.name(), quarantine.reasons());
     }
 
     /// What this batch has held is what `release` lets through.
     fn note_held(&self, account: &Account) {
-        let units = account.held.iter().map(|(unit, zone)| HeldUnit {
-            keys: account.work.all_keys(*unit),
-            zone: zone.clone(),
-        });
+        let units = account
+            .held
+            .iter()
+            .map(|(unit, zone)| HeldUnit { keys: account.work.all_keys(*unit), zone: zone.clone() });
         let mut held = self.state.held();
         let noted = held.replace(&account.call.view, units, SystemTime::now());
         self.warn_of_store(noted, "what is held can't be remembered; `zonemux release` may not show it");

@@ -3,7 +3,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -12,10 +11,11 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 use super::account::Account;
 use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
-use super::decide::{Decided, Judge, Todo};
+use super::decide::{Decided, Todo};
 use super::facts::Facts;
-use super::ownership::is_readable_ownership;
 use super::outcome::{Outcome, Tally};
+use super::ownership::is_readable_ownership;
+use super::report::UnitReport;
 use super::running::Ending;
 use super::shown::Shown;
 use super::units::Units;
@@ -53,12 +53,24 @@ impl SafeBackend {
         };
         if let (Some(running), false) = (running, joined.is_empty()) {
             tracing::info!(
-                backend = self.name(), request_id = call.request_id, units = joined.len(),
+                backend = self.name(),
+                request_id = call.request_id,
+                units = joined.len(),
                 "these changes are being applied already; waiting for that"
             );
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
             match timeout_at(call.deadline, join_all(ends)).await {
-                Ok(outcomes) => outcomes.iter().for_each(|outcome| tally.add(outcome)),
+                Ok(outcomes) => {
+                    outcomes.iter().for_each(|outcome| tally.add(outcome));
+                    if let Some(by_hand) = &call.by_hand {
+                        let both = joined.iter().zip(&outcomes);
+                        by_hand.note(
+                            both.map(|((unit, _), outcome)| {
+                                UnitReport::of(self.name(), &work, *unit, outcome)
+                            }),
+                        );
+                    }
+                }
                 Err(_) => joined.iter().for_each(|_| tally.add(&Outcome::Failed(still_running()))),
             }
         }
@@ -85,7 +97,8 @@ impl SafeBackend {
                 Ok(Err(_)) => failed(&units, &BackendError::new(ErrorKind::Internal, "the apply broke off")),
                 Err(_) => {
                     tracing::warn!(
-                        backend = self.name(), request_id = call.request_id,
+                        backend = self.name(),
+                        request_id = call.request_id,
                         "the apply goes on after its call was answered"
                     );
                     failed(&units, &still_running())
@@ -116,13 +129,16 @@ impl SafeBackend {
         work: &Arc<Units>,
         units: &[usize],
     ) -> Result<Begun, BackendError> {
-        if self.state.shown().get(&call.view) == Some(Shown::Stale) {
+        let stale = self.state.shown().get(&call.view) == Some(Shown::Stale);
+        if stale && call.by_hand.is_none() {
             let message = "the view was last shown an old list of this backend; changes wait for a fresh one";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
         self.backend.ready(call.deadline).await?;
         tracing::debug!(
-            backend = self.name(), request_id = call.request_id, changes = work.batch.len(),
+            backend = self.name(),
+            request_id = call.request_id,
+            changes = work.batch.len(),
             "batch waits for its turn"
         );
         let Some(turn) = self.state.writes.turn(call.deadline).await else {
@@ -166,6 +182,10 @@ impl SafeBackend {
         units: &[usize],
         turn: &Turn,
     ) -> Result<Facts, BackendError> {
+        if call.by_hand.is_some() {
+            let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
+            return Ok(Facts { list: Some(list), outdated: true });
+        }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
         // Somebody wrote since the view was shown its list.
@@ -183,15 +203,19 @@ impl SafeBackend {
         if !deletes {
             return Ok(Facts { list: None, outdated });
         }
-        let list = match self.fresh_list(&call.request_id, call.deadline).await {
-            Ok(list) if self.state.writes.is_current(list.epoch()) => Some(list),
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!(
-                    backend = self.name(), request_id = call.request_id, error = %error,
-                    "no complete list to count deletes against"
-                );
-                None
+        let list = loop {
+            match self.fresh_list(&call.request_id, call.deadline).await {
+                Ok(list) if self.state.writes.is_current(list.epoch()) => break Some(list),
+                // A reload has outdated it: nobody writes while we have the turn.
+                Ok(_) if Instant::now() < call.deadline => {}
+                Ok(_) => break None,
+                Err(error) => {
+                    tracing::warn!(
+                        backend = self.name(), request_id = call.request_id, error = %error,
+                        "no complete list to count deletes against"
+                    );
+                    break None;
+                }
             }
         };
         Ok(Facts { list, outdated })
@@ -208,24 +232,6 @@ impl SafeBackend {
         let allow_deletes = call.allow_deletes;
         let large = work.batch.len() > LARGE;
         blocking(large, move || safe.judge(&work, &units, &facts, allow_deletes)).await
-    }
-
-    /// Decides units on these facts; nothing is written.
-    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
-        let (rules, scope) = (self.rules.load(), self.backend.scope());
-        let (held, ownership) = (self.state.held(), self.state.ownership());
-        let judge = Judge {
-            work,
-            facts,
-            rules: &rules,
-            scope: &scope,
-            deletes: (!allow_deletes).then(|| self.policy.deletes()),
-            held: &held,
-            ownership: &ownership,
-            keeps: self.policy.ownership != config::Ownership::Native,
-            now: SystemTime::now(),
-        };
-        judge.decide(units, &mut self.state.quarantine())
     }
 
     /// The ownership TXT that are in our store, or have to go there.
@@ -317,7 +323,6 @@ impl Job {
     async fn run(self, turn: Turn, permit: Permit, ending: Ending) -> Tally {
         let started = Instant::now();
         let safe = &self.safe;
-        let before = safe.state.writes.epoch();
         let held = self.decided.held.iter().flat_map(|(unit, _)| self.work.keys(*unit));
         let mut writer = Writer {
             safe: Arc::clone(safe),
@@ -337,7 +342,6 @@ impl Job {
         }
         if unknown.is_none() && !halves {
             safe.confirm().await;
-            safe.state.shown().advance(&self.call.view, before, safe.state.writes.epoch());
         }
         safe.state.running.end();
         ending.tell(outcomes.iter().cloned());

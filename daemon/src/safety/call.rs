@@ -1,8 +1,11 @@
 //! What the safety layer is told of one call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::report::ByHand;
 
 /// The most of a call's time that is kept back for its answer.
 const MOST: Duration = Duration::from_secs(1);
@@ -18,6 +21,8 @@ pub struct SafeCall {
     pub deadline: Instant,
     /// Whether the deletion guard is off for this once.
     pub allow_deletes: bool,
+    /// Where a person's own changes are told of; `None` for those of the view's client.
+    pub by_hand: Option<Arc<ByHand>>,
 }
 
 impl SafeCall {
@@ -27,6 +32,12 @@ impl SafeCall {
     pub fn new(view: impl Into<String>, request_id: impl Into<String>, deadline: Instant) -> Self {
         let left = deadline.saturating_duration_since(Instant::now());
         let deadline = deadline.checked_sub((left / 8).min(MOST)).unwrap_or(deadline);
-        Self { view: view.into(), request_id: request_id.into(), deadline, allow_deletes: false }
+        Self {
+            view: view.into(),
+            request_id: request_id.into(),
+            deadline,
+            allow_deletes: false,
+            by_hand: None,
+        }
     }
 }

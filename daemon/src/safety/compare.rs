@@ -80,7 +80,10 @@ mod tests {
     fn what_is_there_already_is_done_however_it_is_spelled() {
         let there = [record(&["2001:DB8:0::2"], 60)];
         assert_eq!(stands(|_, new| standing(&Change::Create(new), &there)), Standing::Done);
-        assert_eq!(stands(|old, new| standing(&Change::Update { old: Some(old), new }, &there)), Standing::Done);
+        assert_eq!(
+            stands(|old, new| standing(&Change::Update { old: Some(old), new }, &there)),
+            Standing::Done
+        );
         assert_eq!(stands(|old, _| standing(&Change::Delete(old), &[])), Standing::Done);
         let other_ttl = [record(&["2001:db8::2"], 61)];
         assert_eq!(stands(|_, new| standing(&Change::Create(new), &other_ttl)), Standing::Foreign);
@@ -89,7 +92,8 @@ mod tests {
     #[test]
     fn what_was_planned_on_is_undone_and_anything_else_is_foreign() {
         let (old_there, other) = ([record(&["2001:db8::1"], 9)], [record(&["2001:db8::3"], 60)]);
-        let update = |there: &[Endpoint]| stands(|old, new| standing(&Change::Update { old: Some(old), new }, there));
+        let update =
+            |there: &[Endpoint]| stands(|old, new| standing(&Change::Update { old: Some(old), new }, there));
         assert_eq!(update(&old_there), Standing::Undone);
         assert_eq!(update(&other), Standing::Foreign);
         assert_eq!(update(&[]), Standing::Foreign);

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use zonemux_plugin::{Change, ChangeId, ErrorKind};
 
-use super::RecordKey;
 use super::compare::Standing;
 use super::facts::Facts;
 use super::guard::{Action, DeleteGuard, Held, Refusal, Rules};
@@ -14,7 +13,9 @@ use super::outcome::Outcome;
 use super::ownership::Ownership;
 use super::quarantine::{Quarantine, Verdict};
 use super::units::Units;
+use super::{RecordKey, SafeBackend};
 use crate::backend::{BackendError, Scope};
+use crate::config;
 
 /// What decides.
 pub(super) struct Judge<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Judge<'a> {
     pub(super) ownership: &'a Ownership,
     /// Whether ownership TXT may be kept in our store.
     pub(super) keeps: bool,
+    /// Whether the units are asked for, and not only looked at: the quarantine remembers the former.
+    pub(super) asked: bool,
     pub(super) now: SystemTime,
 }
 
@@ -76,8 +79,45 @@ impl Decided {
     }
 }
 
+impl SafeBackend {
+    /// Decides units on these facts; nothing is written.
+    pub(super) fn judge(&self, work: &Units, units: &[usize], facts: &Facts, allow_deletes: bool) -> Decided {
+        self.judge_for(work, units, facts, allow_deletes, true)
+    }
+
+    /// The same for those who only look: not even the quarantine learns of it.
+    pub(super) fn look_at(&self, work: &Units, units: &[usize], facts: &Facts) -> Decided {
+        self.judge_for(work, units, facts, false, false)
+    }
+
+    fn judge_for(
+        &self,
+        work: &Units,
+        units: &[usize],
+        facts: &Facts,
+        allow_deletes: bool,
+        asked: bool,
+    ) -> Decided {
+        let (rules, scope) = (self.rules.load(), self.backend.scope());
+        let (held, ownership) = (self.state.held(), self.state.ownership());
+        let judge = Judge {
+            work,
+            facts,
+            rules: &rules,
+            scope: &scope,
+            deletes: (!allow_deletes).then(|| self.policy.deletes()),
+            held: &held,
+            ownership: &ownership,
+            keeps: self.policy.ownership != config::Ownership::Native,
+            asked,
+            now: SystemTime::now(),
+        };
+        judge.decide(units, &mut self.state.quarantine())
+    }
+}
+
 impl Judge<'_> {
-    /// Decides the units; the quarantine learns that they were asked for.
+    /// Decides the units; the quarantine learns that they were asked for, if they are.
     pub(super) fn decide(&self, units: &[usize], quarantine: &mut Quarantine) -> Decided {
         let mut decided = Decided::default();
         for &unit in units {
@@ -107,7 +147,11 @@ impl Judge<'_> {
         }
         if !quarantine.is_empty() {
             let (id, hash) = (unit_id(self.work, unit), state_hash(self.work, unit));
-            if let Verdict::Skip { reason, .. } = quarantine.verdict(&id, &hash, self.now) {
+            let verdict = match self.asked {
+                true => quarantine.verdict(&id, &hash, self.now),
+                false => quarantine.look(&id, &hash, self.now),
+            };
+            if let Verdict::Skip { reason, .. } = verdict {
                 return Err(Outcome::Quarantined { reason, refused_now: None });
             }
         }
@@ -162,7 +206,9 @@ impl Judge<'_> {
             let limit = there.map_or_else(|| guard.limit_without_list(), |there| guard.limit(there));
             let Some(limit) = limit.filter(|limit| count > *limit) else { continue };
             let reason = match there {
-                Some(there) => format!("{count} of {there} records of {zone} would be deleted, {limit} may be"),
+                Some(there) => {
+                    format!("{count} of {there} records of {zone} would be deleted, {limit} may be")
+                }
                 None => format!("{count} records of {zone} would be deleted, and there is no complete list"),
             };
             for position in positions {

@@ -104,7 +104,8 @@ impl Mark {
     pub(super) fn read(&self) -> Result<Option<Intention>, StoreError> {
         let Some(text) = self.store.read(&self.key)? else { return Ok(None) };
         let line = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
-        let header: Header = serde_json::from_slice(&text[..line]).map_err(|error| self.unreadable(&error))?;
+        let header: Header =
+            serde_json::from_slice(&text[..line]).map_err(|error| self.unreadable(&error))?;
         let endpoints = wire::endpoints(&text[line..]).map_err(|error| self.unreadable(&error))?;
         let (mut create, mut update, mut delete) = (Vec::new(), Vec::new(), Vec::new());
         let mut units = Vec::with_capacity(header.units.len());

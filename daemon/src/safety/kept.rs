@@ -52,7 +52,8 @@ impl Kept {
     pub(super) fn fresh(&self, epoch: u64) -> Option<Arc<List>> {
         let latest = lock(&self.latest).clone()?;
         let begun = latest.list.begun()?;
-        (epoch.is_multiple_of(2) && latest.list.epoch() == epoch && begun.elapsed() < FRESH).then_some(latest.list)
+        (epoch.is_multiple_of(2) && latest.list.epoch() == epoch && begun.elapsed() < FRESH)
+            .then_some(latest.list)
     }
 
     /// How old the last list is; `None` where there is none, or its age is not known.
@@ -129,7 +130,10 @@ impl Kept {
         let endpoints = match wire::endpoints(&snapshot.list.to_json()) {
             Ok(endpoints) if endpoints.len() == snapshot.list.count => endpoints,
             Ok(_) | Err(_) => {
-                tracing::error!(backend = self.backend, "the snapshot is refused: it is no list of endpoints");
+                tracing::error!(
+                    backend = self.backend,
+                    "the snapshot is refused: it is no list of endpoints"
+                );
                 return;
             }
         };

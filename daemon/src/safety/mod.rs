@@ -3,6 +3,7 @@
 //! A list on its way to a view: `records` (fresh, else `snapshot`), joined with `ownership`. A batch on its
 //! way to a backend: `units` → `running` (joined?) → `decide` (`guard`, `quarantine`, true already?) →
 //! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`.
+//! What a person asks by hand: `plan`, `release`, `status`; what became of each unit: `report`.
 
 mod account;
 pub mod adjust;
@@ -20,15 +21,19 @@ mod kept;
 pub mod key;
 mod outcome;
 pub mod ownership;
+mod plan;
 mod policy;
 pub mod quarantine;
 mod records;
 mod registry;
+mod release;
+mod report;
 mod running;
 mod settle;
 mod shown;
 pub mod snapshot;
 mod state;
+mod status;
 mod undo;
 mod units;
 mod write;
@@ -44,7 +49,10 @@ pub use outcome::Tally;
 pub use policy::Policy;
 pub use records::ShownList;
 pub use registry::Registry;
+pub use release::Release;
+pub use report::{ByHand, ChangeReport, RecordData, UnitOutcome, UnitReport};
 pub use state::State;
+pub use status::{Bounded, BreakerStatus, RunningStatus, SafetyStatus, SnapshotStatus};
 
 use crate::backend::{Backend, BackendError};
 use crate::journal::Journal;
@@ -76,6 +84,8 @@ impl SafeBackend {
         let adjust = AdjustPolicy::new(policy.adjust.clone());
         let safe = Self { policy, backend, state, journal, rules: ArcSwap::default(), adjust };
         let safe = Arc::new(safe);
+        safe.set_gauges();
+        safe.state.set_counts(safe.name());
         safe.refresh();
         safe
     }

@@ -114,8 +114,19 @@ impl Quarantine {
             return Verdict::Try;
         }
         let now = self.watch_clock(seconds(now));
+        if self.table.contains(unit.as_str()) {
+            self.asked.note(unit.as_str(), now);
+        }
+        self.judge(unit, hash, now)
+    }
+
+    /// The same for those who only look: it does not count as asking.
+    pub fn look(&self, unit: &UnitId, hash: &StateHash, now: SystemTime) -> Verdict {
+        self.judge(unit, hash, seconds(now))
+    }
+
+    fn judge(&self, unit: &UnitId, hash: &StateHash, now: u64) -> Verdict {
         let Some(entry) = self.table.get(unit.as_str()) else { return Verdict::Try };
-        self.asked.note(unit.as_str(), now);
         if entry.hash != *hash
             || self.due.contains(unit.as_str())
             || !(entry.last..entry.retry_at).contains(&now)

@@ -51,7 +51,11 @@ impl SafeBackend {
     }
 
     /// A fresh list, for those who show it to nobody that plans on it.
-    pub async fn look(self: &Arc<Self>, request_id: &str, deadline: Instant) -> Result<ShownList, BackendError> {
+    pub async fn look(
+        self: &Arc<Self>,
+        request_id: &str,
+        deadline: Instant,
+    ) -> Result<ShownList, BackendError> {
         let list = self.fresh_list(request_id, deadline).await?;
         self.with_ownership(&list).await
     }
@@ -92,6 +96,10 @@ impl SafeBackend {
                 if permit.succeeded(now) {
                     tracing::info!(backend = self.name(), "backend is back: the breaker is closed");
                 }
+                if self.backend.is_superseded() {
+                    // What is kept belongs to the name, and that is another instance's now.
+                    return;
+                }
                 self.state.kept.keep(list);
                 let safe = Arc::clone(self);
                 self.backend.spawn(async move {
@@ -104,7 +112,9 @@ impl SafeBackend {
             Err(error) if counts_as_failure(error.kind) => {
                 if let Some(wait) = permit.failed(now, error.retry_after) {
                     tracing::warn!(
-                        backend = self.name(), ?wait, "backend keeps failing: it is left alone for a while"
+                        backend = self.name(),
+                        ?wait,
+                        "backend keeps failing: it is left alone for a while"
                     );
                 }
             }
@@ -133,9 +143,10 @@ impl SafeBackend {
         }
         let (safe, list) = (Arc::clone(self), Arc::clone(list));
         blocking(true, move || {
-            let kept = safe.state.ownership().listed(|key| {
-                !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty()
-            });
+            let kept = safe
+                .state
+                .ownership()
+                .listed(|key| !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty());
             ShownList { listed: list.json.clone(), kept }
         })
         .await

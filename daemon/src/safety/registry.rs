@@ -1,12 +1,17 @@
 //! What is remembered of every backend, for as long as the process lives.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
+use super::ownership::{Ownership, OwnershipTables};
 use super::{Policy, SafeBackend, State};
 use crate::backend::Backend;
 use crate::journal::Journal;
 use crate::store::{Store, StoreError};
+
+/// How often what nobody asks for any more is looked for.
+const TIDY: Duration = Duration::from_secs(60);
 
 /// The states of backends by name, and what they are kept in: one for the process, whatever
 /// generations come and go.
@@ -43,5 +48,55 @@ impl Registry {
         let state = State::open(name, &self.store, policy)?;
         states.insert(name.to_owned(), Arc::clone(&state));
         Ok(state)
+    }
+
+    /// Forgets what nobody asked for in 24 hours: held units, grants, quarantine. Blocks on the store.
+    pub fn expire(&self, now: SystemTime) {
+        for (name, state) in self.all() {
+            // One after the other, so that no two of their locks are held at once.
+            let held = state.held().expire(now);
+            let quarantine = state.quarantine().expire(now);
+            if let Err(error) = held.and(quarantine) {
+                tracing::warn!(
+                    backend = name, %error, hint = error.hint(),
+                    "what nobody asks for any more can't be forgotten yet"
+                );
+            }
+            state.set_counts(&name);
+        }
+    }
+
+    /// Does that every minute for as long as the registry is there. Must be called inside a tokio
+    /// runtime.
+    pub fn keep_tidy(self: &Arc<Self>) {
+        let registry: Weak<Self> = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(TIDY).await;
+                let Some(registry) = registry.upgrade() else { return };
+                let tidy = tokio::task::spawn_blocking(move || registry.expire(SystemTime::now()));
+                if let Err(error) = tidy.await {
+                    tracing::error!(%error, "looking for what nobody asks for any more broke off");
+                }
+            }
+        });
+    }
+
+    fn all(&self) -> Vec<(String, Arc<State>)> {
+        let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.iter().map(|(name, state)| (name.clone(), Arc::clone(state))).collect()
+    }
+}
+
+impl OwnershipTables for Registry {
+    fn backends(&self) -> Vec<String> {
+        self.all().into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn with(&self, backend: &str, run: &mut dyn FnMut(&mut Ownership)) {
+        let state = self.all().into_iter().find(|(name, _)| name == backend);
+        if let Some((_, state)) = state {
+            run(&mut state.ownership());
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 use zonemux_plugin::ErrorKind;
@@ -15,6 +16,9 @@ use crate::backend::BackendError;
 pub(super) struct Running {
     /// Which unit of its own does what a change asks for.
     changes: HashMap<Fingerprint, usize>,
+    /// How many units there are.
+    units: usize,
+    since: SystemTime,
     outcomes: watch::Receiver<Option<Arc<HashMap<usize, Outcome>>>>,
 }
 
@@ -29,14 +33,15 @@ pub(super) struct Ending(watch::Sender<Option<Arc<HashMap<usize, Outcome>>>>);
 impl RunningApply {
     /// Says what begins now, in place of what ran before.
     pub(super) fn begin<'u>(&self, work: &Units, units: impl IntoIterator<Item = &'u usize>) -> Ending {
-        let mut changes = HashMap::new();
+        let (mut changes, mut count) = (HashMap::new(), 0);
         for &unit in units {
+            count += 1;
             for &id in work.ids(unit) {
                 changes.insert(work.fingerprint(id), unit);
             }
         }
         let (sender, outcomes) = watch::channel(None);
-        *self.slot() = Some(Arc::new(Running { changes, outcomes }));
+        *self.slot() = Some(Arc::new(Running { changes, units: count, since: SystemTime::now(), outcomes }));
         Ending(sender)
     }
 
@@ -63,6 +68,16 @@ impl Ending {
 }
 
 impl Running {
+    /// How many units it writes.
+    pub(super) fn units(&self) -> usize {
+        self.units
+    }
+
+    /// When it began.
+    pub(super) fn since(&self) -> SystemTime {
+        self.since
+    }
+
     fn has_ended(&self) -> bool {
         self.outcomes.borrow().is_some() || self.outcomes.has_changed().is_err()
     }

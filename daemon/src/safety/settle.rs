@@ -43,7 +43,10 @@ impl SafeBackend {
                 return Ok(list);
             }
         }
-        Err(BackendError::new(ErrorKind::Retryable, "the backend's records change faster than they are listed"))
+        Err(BackendError::new(
+            ErrorKind::Retryable,
+            "the backend's records change faster than they are listed",
+        ))
     }
 
     /// Compares what an apply set out to do with what is there. `true`: nothing is left half done, and
@@ -69,7 +72,9 @@ impl SafeBackend {
             return Ok(true);
         };
         tracing::warn!(
-            backend = self.name(), request_id, changes = batch.len(),
+            backend = self.name(),
+            request_id,
+            changes = batch.len(),
             "mending units that an earlier apply left half done"
         );
         let work = Arc::new(Units::of(batch));
@@ -84,7 +89,8 @@ impl SafeBackend {
             kept,
         };
         let written = self.backend.spawn(async move { writer.write(todos).await });
-        let written = written.await.map_err(|_| BackendError::new(ErrorKind::Internal, "the mending broke off"))?;
+        let written =
+            written.await.map_err(|_| BackendError::new(ErrorKind::Internal, "the mending broke off"))?;
         match written.unknown {
             Some(error) => Err(error),
             None => Ok(false),
@@ -98,17 +104,16 @@ impl SafeBackend {
         for unit in &intention.units {
             let changes: Vec<(ChangeId, Change<'_>)> =
                 unit.iter().filter_map(|&id| Some((id, intention.batch.get(id)?))).collect();
-            let standings: Vec<Standing> = changes
-                .iter()
-                .filter_map(|(_, change)| facts.standing(change, &ownership))
-                .collect();
+            let standings: Vec<Standing> =
+                changes.iter().filter_map(|(_, change)| facts.standing(change, &ownership)).collect();
             let is_half = standings.contains(&Standing::Done) && standings.contains(&Standing::Undone);
             if standings.contains(&Standing::Foreign) || !is_half || standings.len() != changes.len() {
                 continue;
             }
             let both = changes.iter().zip(&standings);
             let keeps_old = |((_, change), standing): (&(ChangeId, Change<'_>), &Standing)| {
-                matches!(change, Change::Delete(old) if !is_ownership_txt(old)) && *standing == Standing::Undone
+                matches!(change, Change::Delete(old) if !is_ownership_txt(old))
+                    && *standing == Standing::Undone
             };
             // What is still there stays; what is gone is followed to its end.
             let undo = both.clone().any(keeps_old);
@@ -120,7 +125,8 @@ impl SafeBackend {
                 };
                 if pushed.is_none() {
                     tracing::error!(
-                        backend = self.name(), request_id = intention.request_id,
+                        backend = self.name(),
+                        request_id = intention.request_id,
                         "a unit that was left half done can't be mended: what was there before is not known"
                     );
                 }

@@ -58,12 +58,4 @@ impl ShownLists {
         }
         Ok(())
     }
-
-    /// What a view was shown, with the changes that it asked for since and that are done, is what is
-    /// there after the write that began under `before`.
-    pub(super) fn advance(&mut self, view: &str, before: u64, after: u64) {
-        if let Some(epoch) = self.fresh.get_mut(view).filter(|epoch| **epoch == before) {
-            *epoch = after;
-        }
-    }
 }

@@ -104,7 +104,8 @@ impl State {
         match stored {
             Ok(()) => *known = Some(capabilities.clone()),
             Err(error) => tracing::warn!(
-                backend = self.name, error,
+                backend = self.name,
+                error,
                 "what the backend can do can't be stored; after a restart it must answer before endpoints are adjusted"
             ),
         }

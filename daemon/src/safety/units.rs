@@ -53,7 +53,9 @@ impl Units {
     pub(super) fn keys(&self, unit: usize) -> Vec<RecordKey> {
         let keys = |owning: bool| {
             let changes = self.changes(unit).map(|(_, change)| change.endpoint());
-            changes.filter(move |endpoint| is_ownership_txt(endpoint) == owning).map(|endpoint| RecordKey::of(&endpoint))
+            changes
+                .filter(move |endpoint| is_ownership_txt(endpoint) == owning)
+                .map(|endpoint| RecordKey::of(&endpoint))
         };
         let mut records: Vec<RecordKey> = keys(false).collect();
         if records.is_empty() {
@@ -81,7 +83,9 @@ impl Units {
         let changes = self.changes(unit);
         let written: HashSet<&str> = changes
             .clone()
-            .filter(|(_, change)| !matches!(change, Change::Delete(_)) && !is_ownership_txt(&change.endpoint()))
+            .filter(|(_, change)| {
+                !matches!(change, Change::Delete(_)) && !is_ownership_txt(&change.endpoint())
+            })
             .map(|(_, change)| change.endpoint().dns_name())
             .collect();
         changes.filter_map(move |(_, change)| match change {

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zonemux_plugin::{ChangeId, ErrorKind};
 
-use super::SafeBackend;
 use super::decide::Todo;
 use super::outcome::Outcome;
 use super::ownership::is_readable_ownership;
 use super::undo;
 use super::units::Units;
+use super::{SafeBackend, blocking};
 use crate::backend::{BackendError, Failure};
 use crate::config;
 
@@ -74,7 +74,9 @@ impl Writer {
                     let sent = self.sent(&part[0]);
                     match self.without_ownership(&part[0], &sent) {
                         Some(again) => queue.push(vec![again]),
-                        None => written.outcomes.push((part[0].unit, self.refused(part[0].unit, error.kind, error.message))),
+                        None => written
+                            .outcomes
+                            .push((part[0].unit, self.refused(part[0].unit, error.kind, error.message))),
                     }
                 }
                 Err(error) => {
@@ -137,14 +139,19 @@ impl Writer {
             let nothing_done = self.safe.is_atomic() || ids.len() == self.sent(&todo).len();
             if refused && let Some(retry) = self.without_ownership(&todo, &ids) {
                 // A backend that writes units in one step has written nothing of this one.
-                if nothing_done { again.push(retry) } else { done.push(todo) }
+                if nothing_done {
+                    again.push(retry)
+                } else {
+                    done.push(todo)
+                }
                 continue;
             }
             broken.push((todo, failures, refused));
         }
         self.undo_halves(&broken, written).await;
         for (todo, failures, refused) in broken {
-            let worst = failures.iter().find(|failure| !for_its_own_sake(failure.kind)).unwrap_or(&failures[0]);
+            let worst =
+                failures.iter().find(|failure| !for_its_own_sake(failure.kind)).unwrap_or(&failures[0]);
             let outcome = if refused {
                 self.refused(todo.unit, worst.kind, worst.reason.clone())
             } else {
@@ -160,7 +167,10 @@ impl Writer {
     /// take, and the configuration lets us.
     fn without_ownership(&mut self, todo: &Todo, refused: &[ChangeId]) -> Option<Todo> {
         let may_be_kept = |id: &ChangeId| {
-            self.work.change(*id).and_then(|change| change.desired()).is_some_and(|txt| is_readable_ownership(&txt))
+            self.work
+                .change(*id)
+                .and_then(|change| change.desired())
+                .is_some_and(|txt| is_readable_ownership(&txt))
         };
         let kept: Vec<ChangeId> = refused.iter().copied().filter(may_be_kept).collect();
         let all = self.sent(todo).len() == refused.len();
@@ -184,12 +194,9 @@ impl Writer {
         Outcome::Quarantined { reason, refused_now: Some(kind) }
     }
 
-    /// Undoes what was done of units of which a part failed, where the backend writes them change by
-    /// change.
+    /// Undoes what was done of units of which a part failed: all but what the backend named. Of one that
+    /// writes units in one step nothing was, and it costs a call to make sure.
     async fn undo_halves(&self, broken: &[(Todo, Vec<Failure>, bool)], written: &mut Written) {
-        if self.safe.is_atomic() {
-            return;
-        }
         let mut done = Vec::new();
         for (todo, failures, _) in broken {
             let failed: HashSet<ChangeId> = failures.iter().map(|failure| failure.change).collect();
@@ -212,14 +219,36 @@ impl Writer {
         };
         if let Some(error) = error {
             tracing::error!(
-                backend = self.safe.name(), request_id = self.request_id, changes = changes.len(), error,
+                backend = self.safe.name(),
+                request_id = self.request_id,
+                changes = changes.len(),
+                error,
                 "records whose units were refused can't be put back yet; tried again after the next list"
             );
             written.halves = true;
+            self.remember(broken.iter().map(|(todo, ..)| todo.unit).collect()).await;
         } else {
             tracing::info!(
-                backend = self.safe.name(), request_id = self.request_id, changes = changes.len(),
+                backend = self.safe.name(),
+                request_id = self.request_id,
+                changes = changes.len(),
                 "put back what was done of units of which a part was refused"
+            );
+        }
+    }
+
+    /// Stores which units are left half done: the mark of a backend that writes units in one step has
+    /// none.
+    async fn remember(&self, units: Vec<usize>) {
+        let (safe, work, request_id) =
+            (Arc::clone(&self.safe), Arc::clone(&self.work), self.request_id.clone());
+        let stored = blocking(true, move || {
+            safe.state.mark.set(&request_id, &work, units.iter().map(|&unit| work.ids(unit)))
+        });
+        if let Ok(Err(error)) = stored.await {
+            tracing::error!(
+                backend = self.safe.name(), %error, hint = error.hint(),
+                "units that are left half done can't be remembered; after a restart they are not mended"
             );
         }
     }
@@ -231,11 +260,8 @@ impl Writer {
             let kept = todo.changes.iter().filter(|id| self.kept.contains(id));
             changes.extend(kept.filter_map(|&id| Some((todo.unit, self.work.change(id)?))));
         }
-        let stored = if changes.is_empty() {
-            Ok(())
-        } else {
-            self.safe.store_ownership(&self.work, &changes)
-        };
+        let stored =
+            if changes.is_empty() { Ok(()) } else { self.safe.store_ownership(&self.work, &changes) };
         let units: HashSet<usize> = changes.iter().map(|(unit, _)| *unit).collect();
         for todo in done {
             let outcome = match &stored {

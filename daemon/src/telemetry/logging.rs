@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, Registry};
+use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::config::LogFormat;
 
@@ -18,13 +18,28 @@ pub enum LogError {
     /// A subscriber is installed already.
     #[error("the log is set up already")]
     Installed(#[from] TryInitError),
+    /// The subscriber is gone.
+    #[error("the log is no longer there")]
+    Gone(#[from] reload::Error),
+}
+
+/// Which lines are logged, and may be changed while the daemon runs.
+#[derive(Debug, Clone)]
+pub struct Level(reload::Handle<EnvFilter, Registry>);
+
+impl Level {
+    /// Other lines from now on.
+    pub fn set(&self, level: &str) -> Result<(), LogError> {
+        self.0.reload(EnvFilter::try_new(level)?)?;
+        Ok(())
+    }
 }
 
 /// Sends log lines to standard error, or to the journal under systemd.
-pub fn install(level: &str, format: LogFormat) -> Result<(), LogError> {
-    let filter = EnvFilter::try_new(level)?;
+pub fn install(level: &str, format: LogFormat) -> Result<Level, LogError> {
+    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(level)?);
     tracing_subscriber::registry().with(layer(resolve(format)).with_filter(filter)).try_init()?;
-    Ok(())
+    Ok(Level(handle))
 }
 
 /// A form that is no longer a question.

@@ -18,6 +18,9 @@ const BACKEND_UP: &str = "zonemux_backend_up";
 const BACKEND_CALL: &str = "zonemux_backend_call_duration_seconds";
 const BACKEND_RECORDS: &str = "zonemux_backend_records";
 const CHANGES: &str = "zonemux_changes_total";
+const RELOAD_SUCCESSFUL: &str = "zonemux_last_reload_successful";
+const RELOAD_TIMESTAMP: &str = "zonemux_last_reload_timestamp_seconds";
+const GENERATION: &str = "zonemux_config_generation";
 const JOURNAL_WRITE_ERRORS: &str = "zonemux_journal_write_errors_total";
 const QUARANTINED: &str = "zonemux_quarantined_records";
 const GUARD_HELD: &str = "zonemux_guard_held";
@@ -64,6 +67,9 @@ fn describe() {
     describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
     describe_counter!(SNAPSHOT_SERVED, "Times that an old list was served because the backend failed");
     describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
+    describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
+    describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
+    describe_gauge!(GENERATION, "How many configurations have served since the start");
     metrics_process::Collector::default().describe();
     gauge!(
         BUILD_INFO,
@@ -109,6 +115,16 @@ pub fn tls_handshake_failure() {
     counter!(TLS_FAILURES).increment(1);
 }
 
+/// How the last attempt to read the configuration went, when, in seconds since 1970, and which
+/// generation serves now. The start counts as the first.
+pub fn reload(successful: bool, at: u64, generation: u64) {
+    gauge!(RELOAD_SUCCESSFUL).set(if successful { 1.0 } else { 0.0 });
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 seconds is enough")]
+    gauge!(RELOAD_TIMESTAMP).set(at as f64);
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 reloads is enough")]
+    gauge!(GENERATION).set(generation as f64);
+}
+
 /// Whether a backend's last call went well.
 pub fn backend_up(backend: &str, up: bool) {
     gauge!(BACKEND_UP, "backend" => backend.to_owned()).set(if up { 1.0 } else { 0.0 });
@@ -143,7 +159,10 @@ pub fn changes(backend: &str, action: &'static str, outcome: ChangeOutcome, coun
 /// Records in quarantine, by the kind of error that put them there. Kinds that are gone are set to 0.
 pub fn quarantined(backend: &str, reasons: impl IntoIterator<Item = (&'static str, u64)>) {
     for (reason, count) in reasons {
-        #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a metric's value is a float; 2^53 records is enough"
+        )]
         gauge!(QUARANTINED, "backend" => backend.to_owned(), "reason" => reason).set(count as f64);
     }
 }

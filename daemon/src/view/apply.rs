@@ -6,17 +6,18 @@ use std::time::{Duration, SystemTime};
 use futures_util::future::join_all;
 use zonemux_plugin::{Change, ChangeId};
 
+use super::by_hand::nowhere;
 use super::{CallContext, CallError, LARGE, View, blocking, unavailable};
 use crate::backend::Batch;
 use crate::journal::{Entry, Rdata};
 use crate::router::{Refused, split};
-use crate::safety::Tally;
+use crate::safety::{SafeCall, Tally};
 use crate::telemetry::metrics::{self, ChangeOutcome};
 use crate::wire::Changes;
 
 impl View {
     pub(super) async fn apply_all(&self, context: &CallContext, changes: Changes) -> Result<(), CallError> {
-        let tallies = self.apply_batch(context, changes, false).await?;
+        let tallies = self.apply_batch(self.safe_call(context), changes).await?;
         // All of them were waited for: 503 means that what could be done was done.
         let failed = tallies.into_iter().filter(|(_, tally)| !tally.is_done());
         let failed: Vec<_> =
@@ -25,29 +26,30 @@ impl View {
     }
 
     /// Applies a batch, and says what became of the part of each backend, by its position.
-    pub async fn apply_batch(
+    pub(super) async fn apply_batch(
         &self,
-        context: &CallContext,
+        call: SafeCall,
         changes: Changes,
-        allow_deletes: bool,
     ) -> Result<Vec<(usize, Tally)>, CallError> {
         let router = self.router.load_full();
         let (count, changes) = (self.backends.len(), Arc::new(changes));
         let (large, shared) = (changes.endpoints.len() > LARGE, Arc::clone(&changes));
         let split = blocking(large, move || split(&router, count, &shared)).await?;
-        self.tell_refused(context, &changes, &split.refused);
-        let mut call = self.safe_call(context);
-        call.allow_deletes = allow_deletes;
+        self.tell_refused(&call.request_id, &changes, &split.refused);
+        if let Some(by_hand) = &call.by_hand {
+            by_hand.note(nowhere(&changes, &split.refused));
+        }
         let parts = self.backends.iter().zip(split.batches).enumerate();
-        let applies = parts.filter(|(_, (_, batch))| !batch.is_empty()).map(|(position, (backend, batch))| {
-            let applying = backend.apply(call.clone(), batch);
-            async move { (position, applying.await) }
-        });
+        let applies =
+            parts.filter(|(_, (_, batch))| !batch.is_empty()).map(|(position, (backend, batch))| {
+                let applying = backend.apply(call.clone(), batch);
+                async move { (position, applying.await) }
+            });
         Ok(join_all(applies).await)
     }
 
     /// Changes that are no backend's are refused for themselves.
-    fn tell_refused(&self, context: &CallContext, changes: &Arc<Changes>, refused: &[Refused]) {
+    fn tell_refused(&self, request_id: &str, changes: &Arc<Changes>, refused: &[Refused]) {
         if refused.is_empty() {
             return;
         }
@@ -65,7 +67,7 @@ impl View {
                 time: SystemTime::now(),
                 view: &self.name,
                 backend: "",
-                request_id: &context.request_id,
+                request_id,
                 action,
                 name: &refused.dns_name,
                 record_type: &refused.record_type,
@@ -78,7 +80,7 @@ impl View {
             });
             tracing::warn!(
                 view = self.name,
-                request_id = context.request_id,
+                request_id,
                 action,
                 dns_name = refused.dns_name,
                 record_type = refused.record_type,

@@ -2,6 +2,7 @@
 
 mod adjust;
 mod apply;
+mod by_hand;
 mod calls;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 
+pub use by_hand::{BackendFailure, Reported};
 pub use calls::{CallContext, CallError, CallErrorKind, CallFuture, Calls, Chunks};
 use zonemux_plugin::Endpoints;
 
@@ -45,6 +47,11 @@ impl View {
         let view = Self { name, path, backends, router: ArcSwap::default(), journal };
         view.refresh();
         Arc::new(view)
+    }
+
+    /// Its name in the configuration.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its path prefix: `/`, or `/internal` and the like.

@@ -99,7 +99,9 @@ fn an_address_in_use_is_said_with_its_key() {
 fn a_second_daemon_on_one_socket_is_refused_and_the_first_goes_on() {
     let site = memory();
     let daemon = ready(&site);
-    insta::assert_snapshot!(site.shown(&failed_start(&site).stderr));
+    insta::with_settings!({ filters => [(r"process \d+", "process [PID]")] }, {
+        insta::assert_snapshot!(site.shown(&failed_start(&site).stderr));
+    });
     assert_eq!(Target::Unix(site.path("webhook.sock")).get("/records").status, 200);
     assert_eq!(site.run(&["status"]).code, Some(0));
     drop(daemon);

@@ -13,8 +13,9 @@ use super::txt;
 /// The types A, AAAA, CNAME, NS, PTR, DNAME, MX, SRV, NAPTR, CAA and TXT are understood. A target of
 /// any other type, or one that [is not right](check_target), stays as it is.
 ///
-/// List a target back as it was sent, not in this form: `ExternalDNS` sorts before it compares, and
-/// another spelling sorts elsewhere.
+/// Targets come in this form already, but for those of ownership TXT and of batches that were not
+/// adjusted. List them back as they came or in this form, never in a third: `ExternalDNS` sorts before
+/// it compares, and another spelling sorts elsewhere.
 ///
 /// ```
 /// use zonemux_plugin::dns::canonical_target;
@@ -22,6 +23,10 @@ use super::txt;
 /// assert_eq!(canonical_target("MX", "10 Mail.example.org."), "10 mail.example.org");
 /// ```
 pub fn canonical_target<'a>(record_type: &str, target: &'a str) -> Cow<'a, str> {
+    if record_type == "A" {
+        // Right or wrong, there is one spelling, and no need to read it.
+        return Cow::Borrowed(target);
+    }
     match read(record_type, target) {
         Ok(Cow::Owned(spelling)) if spelling == target => Cow::Borrowed(target),
         Ok(spelling) => spelling,

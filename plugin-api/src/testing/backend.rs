@@ -1,5 +1,6 @@
 //! An open backend under test.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::host::{LogLine, Metric, Seen};
 use super::lists::{Batch, Report, Taken};
 use super::wait::wait;
 use crate::capabilities::Capabilities;
+use crate::dns::{canonical_target, clamp_ttl, without_duplicates};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outcome::Outcome;
@@ -67,14 +69,14 @@ impl TestBackend {
         Ok(report.outcome())
     }
 
-    /// Endpoints as the backend adjusts them. Duplicate targets are removed before, as the daemon
-    /// does for every backend.
+    /// Endpoints as they are adjusted: first by the daemon, as for every backend with these
+    /// [capabilities](Self::capabilities), then by the backend. Endpoints of types that the backend
+    /// doesn't have are not left out here, so that a test sees what it does with them.
     pub fn adjust(&self, endpoints: impl IntoIterator<Item = Endpoint>) -> Result<Vec<Endpoint>> {
+        let declared = self.capabilities();
         let mut batch = ChangesBuilder::new();
         for mut endpoint in endpoints {
-            let targets = endpoint.targets.iter().map(String::as_str);
-            let distinct = crate::dns::without_duplicates(&endpoint.record_type, targets);
-            endpoint.targets = distinct.into_iter().map(str::to_owned).collect();
+            by_the_daemon(&mut endpoint, &declared);
             batch = batch.create(endpoint);
         }
         let taken = Taken::default();
@@ -147,5 +149,17 @@ fn result<T>(future: impl Future<Output = RResult<T, RError>>, limit: Option<Dur
             })
         }
         None => Err(Error::new(ErrorKind::Cancelled, "the call took longer than its time limit")),
+    }
+}
+
+/// What the daemon makes of an endpoint before a backend sees it.
+fn by_the_daemon(endpoint: &mut Endpoint, declared: &Capabilities) {
+    endpoint.record_ttl = clamp_ttl(endpoint.record_ttl, declared.min_ttl, declared.max_ttl);
+    let targets = endpoint.targets.iter().map(String::as_str);
+    let distinct = without_duplicates(&endpoint.record_type, targets);
+    let spelled = distinct.into_iter().map(|target| canonical_target(&endpoint.record_type, target));
+    endpoint.targets = spelled.map(Cow::into_owned).collect();
+    if let Some(known) = &declared.properties {
+        endpoint.provider_specific.retain(|property| known.contains(&property.name));
     }
 }

@@ -7,11 +7,10 @@
 
 mod server;
 
-use zonemux_plugin::dns::clamp_ttl;
 use zonemux_plugin::schemars::{self, JsonSchema};
 use zonemux_plugin::{
-    Adjust, Backend, Call, Capabilities, Change, Changes, ErrorKind, Fault, Host, Outcome,
-    PluginOptions, Records, Result, Secret, export_plugin,
+    Backend, Call, Capabilities, Change, Changes, ErrorKind, Fault, Host, Outcome, PluginOptions,
+    Records, Result, Secret, export_plugin,
 };
 
 use server::Server;
@@ -73,7 +72,8 @@ impl Backend for {{type_name}}Backend {
 
     fn capabilities(&self) -> Capabilities {
         // Units are atomic because the server below writes each in one step. Leave that out where
-        // yours does not.
+        // yours does not. The daemon keeps TTLs within the range before ExternalDNS compares: it
+        // would else ask for a TTL of 1 again and again, and be shown the one that is stored.
         Capabilities::default()
             .with_atomic_units()
             .with_ttl_range(self.min_ttl, 0)
@@ -108,15 +108,6 @@ impl Backend for {{type_name}}Backend {
             }
         }
         Ok(outcome)
-    }
-
-    // Without this, ExternalDNS would ask for a TTL of 1 again and again, and be shown the one that
-    // is stored. Delete it when your server stores what it is given.
-    fn adjust(settings: &Settings, _: &Capabilities) -> Option<Adjust> {
-        let min_ttl = settings.min_ttl;
-        Some(Box::new(move |endpoint| {
-            endpoint.record_ttl = clamp_ttl(endpoint.record_ttl, min_ttl, 0);
-        }))
     }
 }
 

@@ -12,8 +12,8 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Exit, Output, write_findings};
-use crate::config::{ConfigErrors, Loaded};
+use super::{Exit, Output};
+use crate::config::Loaded;
 use crate::control::{self, ControlError, HistoryPage, history_route};
 use crate::journal::{self, Cursor, Filter, NamePattern, OUTCOMES};
 
@@ -48,19 +48,12 @@ pub struct Wanted {
 
 /// Prints what the journal says, through the daemon where one runs.
 pub fn history(
-    outcome: &Result<Loaded, ConfigErrors>,
+    loaded: &Loaded,
     wanted: &Wanted,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let loaded = match outcome {
-        Ok(loaded) => loaded,
-        Err(errors) => {
-            write_findings(&errors.faults, &errors.warnings, err)?;
-            return Ok(Exit::Config);
-        }
-    };
     let mut source = Source {
         runtime: Builder::new_current_thread().enable_all().build()?,
         socket: loaded.config.control.socket.clone(),

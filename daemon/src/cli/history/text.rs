@@ -6,6 +6,8 @@ use std::io::{self, Write};
 
 use serde::Deserialize;
 
+use crate::cli::columns::plain;
+
 /// So many lines are looked at for the width of their columns. Widths only grow, so that a long journal
 /// has one look after a while, and is printed while it is read.
 const BLOCK: usize = 512;
@@ -127,17 +129,4 @@ impl Rdata {
         }
         text
     }
-}
-
-/// A text without what a terminal would act on: records may hold anything.
-fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() {
-            plain.extend(character.escape_default());
-        } else {
-            plain.push(character);
-        }
-    }
-    plain
 }

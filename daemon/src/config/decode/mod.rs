@@ -9,6 +9,8 @@ mod settings;
 mod tls;
 mod view;
 
+use std::path::PathBuf;
+
 use config::{Value, ValueKind};
 
 use super::checks;
@@ -43,6 +45,10 @@ pub(crate) struct Decoded {
     pub(crate) faults: Vec<Finding>,
     pub(crate) warnings: Vec<Finding>,
     pub(crate) entries: Vec<Entry>,
+    /// The control socket, also where something else is faulty.
+    pub(crate) control: Option<PathBuf>,
+    /// The files of secrets and certificates, whether they could be read or not.
+    pub(crate) referenced_files: Vec<PathBuf>,
 }
 
 /// The state of a walk.
@@ -54,6 +60,8 @@ struct Reader<'a> {
     entries: Vec<Entry>,
     /// Every address of every listener, for the check of the whole.
     addresses: Vec<Located<Listen>>,
+    control: Option<PathBuf>,
+    referenced_files: Vec<PathBuf>,
 }
 
 /// Decodes the merged `root` and checks the whole.
@@ -65,11 +73,14 @@ pub(crate) fn decode(root: &Value, environment: &Environment, purpose: Purpose) 
         warnings: Vec::new(),
         entries: Vec::new(),
         addresses: Vec::new(),
+        control: None,
+        referenced_files: Vec::new(),
     };
     let config = reader.configuration(root);
     unavailable::check(&mut reader.entries, &mut reader.faults);
-    let Reader { faults, warnings, entries, .. } = reader;
-    Decoded { config: config.filter(|_| faults.is_empty()), faults, warnings, entries }
+    let Reader { faults, warnings, entries, control, referenced_files, .. } = reader;
+    let config = config.filter(|_| faults.is_empty());
+    Decoded { config, faults, warnings, entries, control, referenced_files }
 }
 
 impl Reader<'_> {
@@ -81,6 +92,7 @@ impl Reader<'_> {
         let webhook = self.webhook(&mut root);
         let admin = self.admin(&mut root);
         let control = self.control(&mut root);
+        self.control = control.as_ref().map(|control| control.socket.clone());
         let shutdown = self.shutdown(&mut root);
         let reload = self.reload(&mut root);
         let log = self.log(&mut root);

@@ -89,9 +89,12 @@ impl Reader<'_> {
         }
     }
 
-    fn secret_file(&self, name: &str, origin: &Origin) -> Result<Zeroizing<String>, Problem> {
+    fn secret_file(&mut self, name: &str, origin: &Origin) -> Result<Zeroizing<String>, Problem> {
         let base = origin.base_directory(self.environment.current_directory());
-        read(&paths::resolve(base, Path::new(name)))
+        let path = paths::resolve(base, Path::new(name));
+        let text = read(&path);
+        self.referenced_files.push(path);
+        text
     }
 
     fn secret_variable(&self, name: &str) -> Result<Zeroizing<String>, Problem> {
@@ -105,7 +108,7 @@ impl Reader<'_> {
     }
 
     /// A systemd credential; none outside a unit when that is only worth a warning.
-    fn credential(&self, name: &str) -> Result<Option<Zeroizing<String>>, Problem> {
+    fn credential(&mut self, name: &str) -> Result<Option<Zeroizing<String>>, Problem> {
         if matches!(name, "" | "." | "..") || name.contains(['/', '\0']) {
             return Err((format!("expected the name of a credential, got {name:?}"), None));
         }
@@ -113,6 +116,7 @@ impl Reader<'_> {
         match (self.environment.get("CREDENTIALS_DIRECTORY"), self.purpose) {
             (Some(directory), _) => {
                 let path = PathBuf::from(directory).join(name);
+                self.referenced_files.push(path.clone());
                 match path.try_exists() {
                     Ok(false) => Err((format!("the unit has no credential `{name}`"), load())),
                     _ => read(&path).map(Some),

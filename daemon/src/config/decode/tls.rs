@@ -34,6 +34,7 @@ impl Reader<'_> {
             let files = Files { cert: &cert.value, key: &key.value, client_ca: of_clients };
             let (loaded, warnings) = Certificates::load(files, now());
             let paths = [Some(&cert), Some(&key), client_ca.as_ref()];
+            self.referenced_files.extend(paths.iter().flatten().map(|path| path.value.clone()));
             let finding = |Problem { key, message, hint }| {
                 let key = section.path.key(key);
                 let path = paths.iter().flatten().find(|path| path.path == key);

@@ -22,6 +22,11 @@ pub(crate) struct Files {
     /// The main file first, absolute.
     pub(crate) paths: Vec<PathBuf>,
     pub(super) parsed: Vec<Value>,
+    /// The same, with those that could not be read or are not there, and with the folder of more.
+    pub(crate) sources: Vec<PathBuf>,
+    /// The control socket that a file with a syntax error seems to name, else the built-in one; so that
+    /// a running daemon can be told of the error. None where a file could not even be read.
+    pub(crate) recovered_control: Option<PathBuf>,
 }
 
 impl Files {
@@ -34,15 +39,19 @@ impl Files {
             None => (Path::new(defaults::FILE), false),
         };
         let path = paths::resolve(environment.current_directory(), path);
-        let mut files = Self::default();
+        let built_in = named_control(Path::new("/"), defaults::CONFIGURATION);
+        let mut files = Self { recovered_control: built_in, ..Self::default() };
+        files.sources.push(path.clone());
         let before = faults.len();
         match read_text(&path) {
             Ok(text) => files.add(path.clone(), &text, faults),
             Err(error) if is_named || error.kind() != io::ErrorKind::NotFound => {
                 faults.push(unreadable(&path, &error));
+                files.recovered_control = None;
             }
             Err(_) => {}
         }
+        files.sources.push(path.with_file_name("conf.d"));
         files.read_folder(&path.with_file_name("conf.d"), faults);
         if files.paths.is_empty() && faults.len() == before && !super::environment::configures(environment) {
             faults.push(
@@ -67,6 +76,9 @@ impl Files {
         }
         let origin = Origin::File(path.clone());
         let tag = origin.tag();
+        if let Some(socket) = named_control(&path, text) {
+            self.recovered_control = Some(socket);
+        }
         match FileFormat::Toml.parse(Some(&tag), text) {
             Ok(table) => self.parsed.push(Value::new(Some(&tag), table)),
             Err(error) => faults.extend(
@@ -97,12 +109,21 @@ impl Files {
             if hidden || path.extension().is_none_or(|extension| extension != "toml") || path.is_dir() {
                 continue;
             }
+            self.sources.push(path.clone());
             match read_text(&path) {
                 Ok(text) => self.add(path, &text, faults),
                 Err(error) => faults.push(unreadable(&path, &error)),
             }
         }
     }
+}
+
+/// The control socket that a file names, whatever else is wrong with it.
+fn named_control(path: &Path, text: &str) -> Option<PathBuf> {
+    let (table, _) = toml::de::DeTable::parse_recoverable(text);
+    let listen = table.get_ref().get("control")?.get_ref().get("listen")?.get_ref().as_str()?;
+    let socket = listen.strip_prefix("unix:")?;
+    Some(paths::resolve(path.parent().unwrap_or(Path::new("/")), Path::new(socket)))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Finding {
