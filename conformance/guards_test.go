@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -144,7 +145,65 @@ func TestDryRunStoresNothing(t *testing.T) {
 			t.Fatalf("a dry run has written: %s", listed)
 		}
 	}
-	if exported := g.daemon.Run(t, "ownership", "export", "lan"); strings.Contains(exported, "heritage") {
+	if exported := g.daemon.Run(t, "ownership", "export", "--backend", "lan"); strings.Contains(exported, "heritage") {
 		t.Fatalf("a dry run has stored ownership:\n%s", exported)
 	}
+}
+
+// zoneOf has so many records from the first number on.
+func zoneOf(first, count int) []*endpoint.Endpoint {
+	var list []*endpoint.Endpoint
+	for number := first; number < first+count; number++ {
+		list = append(list, record(fmt.Sprintf("n%03d.example.test", number), "A", 300, "192.0.2.1"))
+	}
+	return list
+}
+
+// More deletes than the default guard lets through, 31 of 100, are held: all
+// else of the batch is applied, and a release lets through just these.
+func TestDeletionGuard(t *testing.T) {
+	t.Parallel()
+	g := newGuarded(t, map[string]any{"max_deletes": "30%"}, nil)
+	l := g.loop(loop.Options{})
+	g.settle(l, zoneOf(0, 100))
+
+	// 31 go; of the rest one moves, one becomes a CNAME, and one is new.
+	rest := zoneOf(31, 69)
+	rest[0] = record("n031.example.test", "A", 300, "192.0.2.31")
+	rest[1] = record("n032.example.test", "CNAME", 300, "n033.example.test")
+	rest = append(rest, record("new.example.test", "A", 300, "192.0.2.1"))
+	held := func(want int) {
+		t.Helper()
+		if metric := g.daemon.Metric(t, "zonemux_guard_held", `backend="lan"`, `guard="max_deletes"`); metric != float64(want) {
+			t.Fatalf("%v units are held, says the metric, expected %d", metric, want)
+		}
+	}
+	for range 3 {
+		if err := g.softly(l, rest); err == nil {
+			t.Fatal("31 deletes of 100 records were confirmed")
+		}
+		g.expectListed(append(zoneOf(0, 31), rest...))
+		held(31)
+	}
+	if log := g.daemon.Log(); !strings.Contains(log, "zonemux release lan") || !strings.Contains(log, "31 of 101 records of example.test would be deleted, 30 may be") {
+		t.Fatalf("the log does not say how many deletes are held, or how to let them through")
+	}
+	g.daemon.Restart(t)
+	if err := g.softly(l, rest); err == nil {
+		t.Fatal("31 deletes of 100 records were confirmed after a restart")
+	}
+
+	g.daemon.Run(t, "release", "lan")
+	g.expectListed(append(zoneOf(0, 31), rest...))
+	// What comes later is none of what was released.
+	last := rest[31:]
+	if err := g.softly(l, last); err == nil {
+		t.Fatal("31 deletes that nobody has released were confirmed")
+	}
+	g.expectListed(rest)
+	held(31)
+	g.settle(l, rest)
+	held(0)
+	// Fewer pass by themselves.
+	g.settle(l, rest[20:])
 }
