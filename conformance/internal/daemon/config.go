@@ -21,6 +21,10 @@ type Config struct {
 	Gzip string
 	// LogLevel is `[log] level`; empty leaves the default.
 	LogLevel string
+	// State is the state directory; one beside the configuration if empty.
+	State string
+	// Environment is added to what the process gets, as "NAME=value".
+	Environment []string
 }
 
 // View is one `[views.NAME]` table.
@@ -40,12 +44,20 @@ type Backend struct {
 	// Limit is how long any work for the backend may take, listing and applying
 	// included, such as "3s"; empty leaves the defaults.
 	Limit string
+	// Ownership, MaxStale and Retry are `ownership`, `max_stale` and
+	// `quarantine.retry`; empty leaves the defaults.
+	Ownership, MaxStale, Retry string
+	// Guards are the keys of its `guards` table. Unless they have `max_deletes`,
+	// that guard is off: scenarios delete whatever they like.
+	Guards map[string]any
 	// TTL is the table of its bounds: `default`, `min`, `max`; none if nil.
 	TTL map[string]string
-	// Settings is the plugin's own table: strings, integers, booleans and lists of
-	// strings.
+	// Settings is the plugin's own table: strings, numbers, booleans, lists of strings.
 	Settings map[string]any
 }
+
+// breakerCooldown is for how long a backend that keeps failing is left alone.
+const breakerCooldown = "300ms"
 
 // Memory is a backend of the memory plugin without a file.
 func Memory(zones ...string) Backend {
@@ -112,24 +124,42 @@ func (c Config) TOML(at Places) string {
 				line("%s = %s", key, value(backend.Limit))
 			}
 		}
-		// Scenarios delete whatever they like; the guard has tests of its own.
-		line("guards = { max_deletes = \"none\" }")
+		for _, optional := range [][2]string{{"ownership", backend.Ownership}, {"max_stale", backend.MaxStale}} {
+			if optional[1] != "" {
+				line("%s = %s", optional[0], value(optional[1]))
+			}
+		}
+		// What recovers is to be seen soon, not after half a minute.
+		line("breaker = { cooldown = %s }", value(breakerCooldown))
+		if backend.Retry != "" {
+			line("quarantine = { retry = %s }", value(backend.Retry))
+		}
 		for _, bound := range slices.Sorted(maps.Keys(backend.TTL)) {
 			line("ttl.%s = %s", bound, value(backend.TTL[bound]))
 		}
+		line("[backends.%s.guards]", name)
+		if _, given := backend.Guards["max_deletes"]; !given {
+			line("max_deletes = \"none\"")
+		}
+		table(line, backend.Guards)
 		if len(backend.Settings) == 0 {
 			continue
 		}
 		line("[backends.%s.settings]", name)
-		for _, key := range slices.Sorted(maps.Keys(backend.Settings)) {
-			line("%s = %s", key, value(backend.Settings[key]))
-		}
+		table(line, backend.Settings)
 	}
 	return out.String()
 }
 
-// value renders a TOML value. Of strings, integers, booleans and lists of
-// strings JSON's form is also TOML's.
+// table renders the keys of a table in their order.
+func table(line func(string, ...any), entries map[string]any) {
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		line("%s = %s", key, value(entries[key]))
+	}
+}
+
+// value renders a TOML value. Of strings, numbers, booleans and lists of strings
+// JSON's form is also TOML's.
 func value(v any) string {
 	rendered, err := json.Marshal(v)
 	if err != nil {

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -90,11 +92,11 @@ func prepare(t testing.TB, subject Subject, config Config) *Daemon {
 			Webhook: FreeAddress(t),
 			Admin:   FreeAddress(t),
 			Control: filepath.Join(directory, "control.sock"),
-			State:   filepath.Join(directory, "state"),
+			State:   cmp.Or(config.State, filepath.Join(directory, "state")),
 			Plugins: subject.Plugins,
 		},
 	}
-	if err := os.Mkdir(d.at.State, 0o700); err != nil {
+	if err := os.MkdirAll(d.at.State, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(d.file, []byte(config.TOML(d.at)), 0o600); err != nil {
@@ -126,7 +128,7 @@ func (d *Daemon) PID() int { return d.command.Process.Pid }
 func (d *Daemon) start(t testing.TB) {
 	t.Helper()
 	command := exec.Command(d.subject.Binary, "--config", d.file, "serve")
-	command.Env = environment()
+	command.Env = append(environment(), d.config.Environment...)
 	command.Stdout = d.output
 	command.Stderr = d.output
 	if err := command.Start(); err != nil {
@@ -207,12 +209,31 @@ func (d *Daemon) Restart(t testing.TB) {
 // KillAndRestart ends the process without any warning and starts it again.
 func (d *Daemon) KillAndRestart(t testing.TB) {
 	t.Helper()
-	if err := d.command.Process.Kill(); err != nil {
+	d.Kill(t)
+	d.StartAgain(t)
+}
+
+// Kill ends the process without any warning, unless it has ended so already.
+func (d *Daemon) Kill(t testing.TB) {
+	t.Helper()
+	if err := d.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatal(err)
 	}
 	<-d.exited
+}
+
+// StartAgain starts a process that has ended on the same addresses and files.
+func (d *Daemon) StartAgain(t testing.TB) {
+	t.Helper()
 	d.start(t)
 	d.waitReady(t)
+}
+
+// StartAgainUnready is the same with backends that are not expected to open.
+func (d *Daemon) StartAgainUnready(t testing.TB) {
+	t.Helper()
+	d.start(t)
+	d.waitFor(t, "/healthz")
 }
 
 // tail is the end of what the process wrote.
