@@ -5,8 +5,8 @@ use zonemux_plugin::dns::{canonical, is_at_or_below};
 use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
 use super::*;
-use zonemux_plugin::ChangeId;
 use crate::wire::Changes;
+use zonemux_plugin::ChangeId;
 
 /// Nested, with an IDN, an escape, a reverse zone and one that only looks like another.
 const ZONES: [&str; 8] = [
