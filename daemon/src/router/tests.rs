@@ -87,6 +87,25 @@ fn positions<'a>(endpoints: impl Iterator<Item = EndpointRef<'a>>) -> Vec<u32> {
     endpoints.map(|endpoint| endpoint.record_ttl()).collect()
 }
 
+#[test]
+fn a_large_list_is_split_as_its_endpoints_are() {
+    // More than is looked at together, and no whole number of that.
+    let spellings =
+        ["a.example.org", "b.Sub.example.org.", "x..y", r"c.a\.b.example.org", "elsewhere.test", "."];
+    let names: Vec<String> =
+        (0..1111).map(|index| spellings[index * 7 % spellings.len()].to_owned()).collect();
+    let (parts, nowhere) = split_endpoints(&router(), BACKENDS, &endpoints(&names));
+    let whose = (0..BACKENDS).map(Some).chain([None]);
+    for (part, whose) in parts.iter().chain([&nowhere]).zip(whose) {
+        let own: Vec<u32> = (0..)
+            .zip(&names)
+            .filter(|(_, name)| expected(name) == whose)
+            .map(|(position, _)| position)
+            .collect();
+        assert_eq!(*part, own);
+    }
+}
+
 proptest! {
     #[test]
     fn a_name_goes_where_the_longest_zone_is(names in proptest::collection::vec(name(), 1..40)) {
