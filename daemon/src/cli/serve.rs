@@ -13,7 +13,8 @@ use crate::generation::PluginFault;
 use crate::service_manager;
 use crate::telemetry::{logging, metrics};
 
-/// How often the service manager's status line is brought up to date.
+/// How often the service manager's status line is brought up to date, and what histograms gathered is put
+/// into their buckets: where nobody asks for metrics, it would fill the memory.
 const STATUS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs the daemon until a signal ends it.
@@ -55,7 +56,7 @@ async fn life(
             return Ok(Exit::Failure);
         }
     };
-    let app = match App::build(Start { request, loaded, level: Some(level), prometheus }) {
+    let app = match App::build(Start { request, loaded, level: Some(level), prometheus: prometheus.clone() }) {
         Ok(app) => app,
         Err(error) => {
             writeln!(err, "error: {error}")?;
@@ -75,7 +76,10 @@ async fn life(
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => app.reload(),
-            _ = ticks.tick() => service_manager::status(&app.summary()),
+            _ = ticks.tick() => {
+                service_manager::status(&app.summary());
+                prometheus.run_upkeep();
+            }
             faults = app.plugins(), if !plugins_settled => {
                 plugins_settled = true;
                 if !faults.is_empty() {

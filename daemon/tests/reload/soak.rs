@@ -12,7 +12,7 @@ use crate::{ready, site};
 const WARM_UP: usize = 40;
 const RELOADS: usize = 200;
 /// What the allocator's own habits account for.
-const SLACK: u64 = 8 << 20;
+const SLACK: u64 = 6 << 20;
 
 /// What a process has.
 #[derive(Debug)]
