@@ -190,6 +190,7 @@ impl App {
             let control = control.clone();
             async move { control.answer(request, peer).await }
         });
+        current.get().parts.mirrors.follow();
         let app = Self {
             current,
             admin,

@@ -9,6 +9,7 @@ use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
 use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
+use crate::safety::mirror::Mirrors;
 use crate::safety::{Policy, Registry, SafeBackend, State};
 use crate::store::StoreError;
 use crate::view::{self, Calls, View};
@@ -22,6 +23,8 @@ pub struct Parts {
     pub safe: BTreeMap<BackendName, Arc<SafeBackend>>,
     /// Every view.
     pub views: BTreeMap<ViewName, Arc<View>>,
+    /// What is written to beside what stands in views; to be followed when these parts serve.
+    pub mirrors: Mirrors,
 }
 
 impl Parts {
@@ -58,7 +61,8 @@ impl Parts {
                 (name.clone(), View::new(name.as_str(), view.path.as_str(), behind, journal))
             })
             .collect();
-        Self { backends, safe, views }
+        let mirrors = Mirrors::connect(&config.backends, &safe);
+        Self { backends, safe, views, mirrors }
     }
 
     /// The views by their paths, with the credentials that their callers must have. Calls are counted

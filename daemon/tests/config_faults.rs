@@ -173,15 +173,43 @@ public_key = "key"
 [backends.lan]
 plugin = "memory"
 zones = ["example.org"]
-mirrors = ["standby"]
-mirror_required = true
 memory_limit = "1GiB"
 
-[backends.standby]
+[backends.edge]
 plugin = "memory"
+zones = ["example.net"]
 isolation = "process"
 "#
     ));
+}
+
+#[test]
+fn a_mirror_follows_one_backend_in_each_zone() {
+    let text = r#"
+version = 1
+[backends.lan]
+plugin = "memory"
+zones = ["example.org", "example.net"]
+mirrors = ["near", "far"]
+[backends.edge]
+plugin = "memory"
+zones = ["example.com"]
+mirrors = ["near"]
+[backends.near]
+plugin = "memory"
+mirrors = ["far"]
+[backends.far]
+plugin = "memory"
+"#;
+    insta::assert_snapshot!(faults(text), @r"
+    `backends.near.mirrors[0]`: `far` has the zone `example.net` from `lan` already
+      in /etc/zonemux/config.toml
+      hint: two backends can have one mirror only if their zones differ
+    `backends.near.mirrors[0]`: `far` has the zone `example.org` from `lan` already
+      in /etc/zonemux/config.toml
+      hint: two backends can have one mirror only if their zones differ
+    ");
+    assert_eq!(report(&text.replace("\", \"far\"]", "\"]")), "the configuration is valid\n");
 }
 
 #[test]

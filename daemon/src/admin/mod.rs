@@ -91,8 +91,11 @@ impl Admin {
             "/readyz" => self.readyz(),
             "/metrics" => {
                 metrics::collect_process();
-                self.current.get().parts.safe.values().for_each(|backend| backend.set_gauges());
-                typed(StatusCode::OK, METRICS_TYPE, self.metrics.render())
+                let generation = self.current.get();
+                generation.parts.safe.values().for_each(|backend| backend.set_gauges());
+                let is_configured =
+                    |name: &str| generation.config.backends.keys().any(|own| own.as_str() == name);
+                typed(StatusCode::OK, METRICS_TYPE, metrics::render(&self.metrics, is_configured))
             }
             "/status" => self.summary(),
             _ => text(StatusCode::NOT_FOUND, format!("error: no such route\nhint: this side has {ROUTES}\n")),

@@ -150,6 +150,11 @@ impl Backend {
         self.closing.is_cancelled()
     }
 
+    /// Waits until [`is_closing`](Self::is_closing).
+    pub async fn closing(&self) {
+        self.closing.cancelled().await;
+    }
+
     /// Says which names are the backend's own; until then its list is empty of all. Lists that were begun
     /// under another scope don't count any more.
     pub fn set_scope(&self, scope: Scope) {

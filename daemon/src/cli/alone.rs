@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use hyper::StatusCode;
 use tokio::runtime::Builder;
 use tokio::time::Instant;
@@ -58,9 +58,9 @@ async fn with_backends(work: Work, config: Arc<Config>) -> io::Result<Result<(St
         open(&config, &parts).await;
     }
     let answer = work.run(&parts).await;
-    let (status, body) = (answer.status(), answer.into_body());
+    let (code, body) = (answer.status(), answer.into_body());
     // All of it is there already, and nothing can fail.
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let deadline = Instant::now() + CLOSE_LIMIT;
     join_all(parts.backends.values().map(|backend| backend.close(deadline))).await;
     let written = tokio::task::spawn_blocking(move || journal.close(JOURNAL_LIMIT)).await;
@@ -68,7 +68,7 @@ async fn with_backends(work: Work, config: Arc<Config>) -> io::Result<Result<(St
         let message = "what was done is missing in part in the journal, which could not be written";
         return Ok(Err(Failure::new(message, Some("is the disk of `state.directory` full or read-only?"))));
     }
-    Ok(Ok((status, body)))
+    Ok(Ok((code, body)))
 }
 
 /// Loads every plugin and waits until its backend is open or can't be. Which of them matter, the work will

@@ -72,7 +72,7 @@ fn run(
         Err(exit) => return Ok(exit),
     };
     match output {
-        Output::Text => write_text(&reported, &changes.file, out)?,
+        Output::Text => write_text(&reported, changes, out)?,
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&reported)?)?,
     }
     for failed in &reported.failed {
@@ -106,7 +106,7 @@ fn exit(reported: &Reported, plan: bool) -> Exit {
 }
 
 /// A line for each change that is not so already, then how many units there are of each kind.
-fn write_text(reported: &Reported, file: &Path, out: &mut impl Write) -> io::Result<()> {
+fn write_text(reported: &Reported, changes: &ChangesFile, out: &mut impl Write) -> io::Result<()> {
     let mut columns = Columns::<5>::new();
     let mut counts: BTreeMap<UnitOutcome, usize> = BTreeMap::new();
     for unit in &reported.units {
@@ -120,7 +120,9 @@ fn write_text(reported: &Reported, file: &Path, out: &mut impl Write) -> io::Res
     let counted = if counted.is_empty() { "nothing to do".to_owned() } else { counted.join(", ") };
     writeln!(out, "view {}: {counted}", reported.view)?;
     if counts.contains_key(&UnitOutcome::Held) {
-        writeln!(out, "hint: `zonemux apply {} --allow-deletes` lets through what is held", file.display())?;
+        let view = changes.view.as_ref().map(|view| format!(" --view {view}")).unwrap_or_default();
+        let command = format!("zonemux apply {}{view} --allow-deletes", changes.file.display());
+        writeln!(out, "hint: `{command}` lets through what is held")?;
     }
     if counts.contains_key(&UnitOutcome::DryRun) {
         writeln!(out, "hint: `guards.dry_run` is set; nothing is written while it is")?;
@@ -133,14 +135,15 @@ fn row(unit: &UnitReport, change: &ChangeReport) -> [String; 5] {
         "" => format!("{} {}", change.name, change.record_type),
         set => format!("{} {} ({set})", change.name, change.record_type),
     };
-    let mut detail = match (&change.before, &change.after) {
+    let detail = match (&change.before, &change.after) {
         (Some(before), Some(after)) => format!("{} -> {}", shown(before), shown(after)),
         (Some(one), None) | (None, Some(one)) => shown(one),
         (None, None) => String::new(),
     };
-    if let Some(reason) = &unit.reason {
-        detail.push_str(&format!(" ({reason})"));
-    }
+    let detail = match &unit.reason {
+        Some(reason) => format!("{detail} ({reason})"),
+        None => detail,
+    };
     let backend = if unit.backend.is_empty() { "-" } else { &unit.backend };
     [unit.outcome.as_str().to_owned(), backend.to_owned(), change.action.clone(), record, detail]
 }
@@ -193,8 +196,15 @@ mod tests {
         use UnitOutcome::{Apply, Held, Refused, Unchanged};
         let mut out = Vec::new();
         let reported = reported(&[Apply, Held, Unchanged, Unchanged, Refused]);
-        write_text(&reported, Path::new("changes.json"), &mut out).unwrap();
-        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @"");
+        let file = ChangesFile { file: "changes.json".into(), view: None };
+        write_text(&reported, &file, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
+        apply    lan  update  apply.example.org A         192.0.2.1 -> 192.0.2.2, 192.0.2.3 ttl 300
+        held     lan  update  held.example.org A (north)  192.0.2.1 ttl 60 -> 192.0.2.2, 192.0.2.3 ttl 300 (why)
+        refused  -    create  refused.example.org A       192.0.2.2, 192.0.2.3 ttl 300 (the name is in no zone of this view)
+        view default: 1 to apply, 2 unchanged, 1 held, 1 refused
+        hint: `zonemux apply changes.json --allow-deletes` lets through what is held
+        ");
     }
 
     #[test]

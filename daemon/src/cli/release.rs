@@ -41,12 +41,11 @@ fn write_text(release: &Release, out: &mut impl Write) -> io::Result<()> {
     }
     let records = if release.keys.len() == 1 { "record" } else { "records" };
     let count = release.keys.len();
-    match release.granted_until.and_then(moment) {
-        Some(until) => {
-            writeln!(out, "backend {backend}: until {until} these {count} {records} may be deleted:")?
-        }
-        None => writeln!(out, "backend {backend}: a release would let these {count} {records} be deleted:")?,
-    }
+    let granted = match release.granted_until.and_then(moment) {
+        Some(until) => format!("until {until} these {count} {records} may be deleted"),
+        None => format!("a release would let these {count} {records} be deleted"),
+    };
+    writeln!(out, "backend {backend}: {granted}:")?;
     for key in &release.keys {
         writeln!(out, "  {}", plain(&key.to_string()))?;
     }

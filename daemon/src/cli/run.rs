@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
-use super::{changes, check, completions, config_show, history, man, ownership, plugin};
 use super::{Place, records, release, reload, serve, status};
+use super::{changes, check, completions, config_show, history, man, ownership, plugin};
 use crate::assemble;
 use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
 

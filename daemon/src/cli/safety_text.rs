@@ -12,12 +12,14 @@ const SHOWN: usize = 10;
 /// Prints what is worth a look; nothing where all is as it should be.
 pub(super) fn write(backend: &str, status: &SafetyStatus, now: u64, out: &mut impl Write) -> io::Result<()> {
     let since = |at: u64| span(now.saturating_sub(at));
-    match (&*status.breaker.state, status.breaker.retry_in) {
-        ("closed", _) => {}
-        ("open", Some(wait)) => {
-            writeln!(out, "  left alone after repeated failures, for {} more", span(wait))?
-        }
-        (state, _) => writeln!(out, "  breaker {}", state.replace('_', " "))?,
+    let breaker = match (&*status.breaker.state, status.breaker.retry_in) {
+        ("closed", _) => None,
+        ("open", Some(wait)) => Some(format!("left alone after repeated failures, for {} more", span(wait))),
+        ("half_open", _) => Some("asked once more after repeated failures".to_owned()),
+        (state, _) => Some(format!("breaker {state}")),
+    };
+    if let Some(breaker) = breaker {
+        writeln!(out, "  {breaker}")?;
     }
     if let Some(running) = &status.running {
         writeln!(out, "  applying {} for {}", units(running.units), since(running.since))?;

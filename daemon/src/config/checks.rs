@@ -45,7 +45,9 @@ impl Whole<'_> {
             faults.extend(self.zones(name, backend));
         }
         faults.extend(self.mirrors());
-        faults.extend(self.mirror_cycles());
+        let cycles = self.mirror_cycles();
+        // In a circle everything is taken twice.
+        faults.extend(if cycles.is_empty() { self.mirrored_zones() } else { cycles });
         for view in self.views {
             for fault in self.members(view) {
                 // Two views can have the same two backends.
@@ -119,6 +121,41 @@ impl Whole<'_> {
             faults.extend(unknown.map(|mirror| self.unknown(mirror)));
         }
         faults
+    }
+
+    /// A mirror follows one primary in each zone: two would overwrite each other there.
+    fn mirrored_zones(&self) -> Vec<Finding> {
+        let mut taken: BTreeMap<(&BackendName, &Zone), &BackendName> = BTreeMap::new();
+        let mut faults = Vec::new();
+        for (name, backend) in self.backends {
+            let zones = self.zones_of(name);
+            let taking =
+                backend.mirrors.iter().flat_map(|mirror| zones.iter().map(move |zone| (mirror, *zone)));
+            for (mirror, zone) in taking {
+                let first = *taken.entry((&mirror.value, zone)).or_insert(name);
+                if first != name {
+                    let message = format!("`{}` has the zone `{zone}` from `{first}` already", mirror.value);
+                    let hint = "two backends can have one mirror only if their zones differ";
+                    faults.push(fault(mirror, message).hint(hint));
+                }
+            }
+        }
+        faults
+    }
+
+    /// A backend's zones; those of a mirror are its primaries'.
+    fn zones_of<'a>(&'a self, name: &'a BackendName) -> BTreeSet<&'a Zone> {
+        let (mut seen, mut waiting) = (BTreeSet::from([name]), VecDeque::from([name]));
+        let mut zones = BTreeSet::new();
+        while let Some(name) = waiting.pop_front() {
+            zones.extend(self.backends[name].zones.iter().map(|zone| &zone.value));
+            let names = |backend: &BackendOutline| backend.mirrors.iter().any(|mirror| mirror.value == *name);
+            let primaries =
+                self.backends.iter().filter(|(_, backend)| names(backend)).map(|(primary, _)| primary);
+            let new: Vec<_> = primaries.filter(|primary| seen.insert(*primary)).collect();
+            waiting.extend(new);
+        }
+        zones
     }
 
     fn unknown(&self, at: &Located<BackendName>) -> Finding {

@@ -163,7 +163,7 @@ pub struct Auth {
 pub struct Backend {
     /// The plugin.
     pub plugin: PluginReference,
-    /// The zones it serves, each once. Empty only for a mirror, which has its primary's.
+    /// The zones it serves, each once; those of a mirror are its primaries'.
     pub zones: Vec<Zone>,
     /// Backends that are written to as well; each exists, and stands in no view.
     pub mirrors: Vec<BackendName>,

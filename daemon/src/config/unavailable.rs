@@ -14,21 +14,17 @@ use super::origin::Origin;
 enum Refused {
     /// Whenever it is given.
     Always,
-    /// Unless it switches off what is not there.
-    Unless(Value),
     /// Where it asks for what is not there.
     For(Value),
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 7] {
-    use Refused::{Always, For, Unless};
+fn table() -> [(&'static str, Refused); 5] {
+    use Refused::{Always, For};
     [
         ("plugins.isolation", For(json!("process"))),
         ("plugins.trust", For(json!("signature"))),
         ("plugins.public_key", Always),
-        ("backends.*.mirrors", Unless(json!([]))),
-        ("backends.*.mirror_required", For(json!(true))),
         ("backends.*.isolation", For(json!("process"))),
         ("backends.*.memory_limit", Always),
     ]
@@ -38,7 +34,6 @@ impl Refused {
     fn covers(&self, value: &Value) -> bool {
         match self {
             Self::Always => true,
-            Self::Unless(off) => value != off,
             Self::For(wanted) => value == wanted,
         }
     }
@@ -83,7 +78,7 @@ mod tests {
         let mut entries = vec![
             entry(&["plugins", "public_key", "file"], json!("/k"), file()),
             entry(&["plugins", "public_key", "other"], json!("x"), Origin::Default),
-            entry(&["backends", "a", "mirrors"], json!([]), file()),
+            entry(&["plugins", "isolation"], json!("inline"), file()),
             entry(&["backends", "a", "memory_limit"], json!("1GiB"), Origin::Default),
             entry(&["backends", "a", "isolation"], json!("process"), file()),
             entry(&["backends", "a", "plugin"], json!("memory"), file()),

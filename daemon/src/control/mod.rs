@@ -28,8 +28,8 @@ mod work;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures_util::future::join_all;
 use bytes::Bytes;
+use futures_util::future::join_all;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::{Request, StatusCode};
@@ -134,9 +134,8 @@ impl Control {
         let generation = self.current.get();
         let asked = Arc::clone(&generation);
         // Tables are locked while they are written.
-        let told = tokio::task::spawn_blocking(move || {
-            (ViewStatus::of(&asked.parts), SafeStatus::of(&asked.parts))
-        });
+        let told =
+            tokio::task::spawn_blocking(move || (ViewStatus::of(&asked.parts), SafeStatus::of(&asked.parts)));
         let Ok((views, backends)) = told.await else {
             return text(StatusCode::INTERNAL_SERVER_ERROR, "error: asking for the status broke off\n");
         };
@@ -157,7 +156,8 @@ impl Control {
 /// A request that needs nothing but backends and views.
 async fn work(request: Request<Incoming>) -> Result<Work, Answer> {
     let path = request.uri().path();
-    let route = WorkRoute::ALL.into_iter().find(|route| route.path() == path && route.method() == request.method());
+    let route =
+        WorkRoute::ALL.into_iter().find(|route| route.path() == path && route.method() == request.method());
     let Some(route) = route else {
         return Err(text(StatusCode::NOT_FOUND, "error: no such route\n"));
     };

@@ -286,7 +286,9 @@ impl Reloading {
         current.replace(generation);
         // A backend may have found its zones between the two.
         current.refresh();
-        current.get()
+        let serving = current.get();
+        serving.parts.mirrors.follow();
+        serving
     }
 
     fn remember_removed(&self, before: &Config, after: &Config) {

@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use zonemux_plugin::dns::{canonical, is_at_or_below};
-use zonemux_plugin::{Endpoint, EndpointRef, Endpoints};
+use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
 use super::*;
-use crate::backend::BatchChange;
+use zonemux_plugin::ChangeId;
 use crate::wire::Changes;
 
 /// Nested, with an IDN, an escape, a reverse zone and one that only looks like another.
@@ -127,9 +127,9 @@ proptest! {
             }
         }
         let refused = split.refused.iter().map(|refused| match refused.change {
-            BatchChange::Create(index) => changes.create[index],
-            BatchChange::Update(index) => changes.update[index].1,
-            BatchChange::Delete(index) => changes.delete[index],
+            ChangeId::Create(index) => changes.create[index],
+            ChangeId::Update(index) => changes.update[index].1,
+            ChangeId::Delete(index) => changes.delete[index],
         });
         let refused: Vec<u32> = refused.collect();
         prop_assert!(refused.is_sorted());

@@ -13,6 +13,7 @@ use super::breaker::{Permit, counts_as_failure};
 use super::call::SafeCall;
 use super::decide::{Decided, Todo};
 use super::facts::Facts;
+use super::mirror::Work;
 use super::outcome::{Outcome, Tally};
 use super::ownership::is_readable_ownership;
 use super::report::UnitReport;
@@ -74,6 +75,7 @@ impl SafeBackend {
                 Err(_) => joined.iter().for_each(|_| tally.add(&Outcome::Failed(still_running()))),
             }
         }
+        self.wait_for_mirrors(&call, &mut tally).await;
         tally
     }
 
@@ -167,7 +169,7 @@ impl SafeBackend {
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
         let kept = self.kept_changes(work, decided.write.iter().map(|todo| todo.unit));
-        self.mark(call, work, &decided.write, &kept).await?;
+        self.mark(&call.request_id, work, &decided.write, &kept).await?;
         let units: Vec<usize> = decided.write.iter().map(|todo| todo.unit).collect();
         let ending = self.state.running.begin(work, &units);
         let job = Job { safe: Arc::clone(self), call: call.clone(), work: Arc::clone(work), decided, kept };
@@ -264,9 +266,9 @@ impl SafeBackend {
     }
 
     /// Stores what the apply sets out to do, before its first write.
-    async fn mark(
+    pub(super) async fn mark(
         self: &Arc<Self>,
-        call: &SafeCall,
+        request_id: &str,
         work: &Arc<Units>,
         write: &[Todo],
         kept: &HashSet<ChangeId>,
@@ -278,7 +280,7 @@ impl SafeBackend {
             .filter(|todo| !atomic || todo.changes.iter().any(|id| kept.contains(id)))
             .map(|todo| todo.unit)
             .collect();
-        let (safe, work, request_id) = (Arc::clone(self), Arc::clone(work), call.request_id.clone());
+        let (safe, work, request_id) = (Arc::clone(self), Arc::clone(work), request_id.to_owned());
         let marked = blocking(true, move || {
             let units = halves.iter().map(|&unit| work.ids(unit));
             safe.state.mark.set(&request_id, &work, units)
@@ -295,7 +297,7 @@ impl SafeBackend {
     }
 
     /// [`account`](Self::account) where it may block.
-    async fn account_for(self: &Arc<Self>, account: Account, outcomes: Outcomes) -> Tally {
+    pub(super) async fn account_for(self: &Arc<Self>, account: Account, outcomes: Outcomes) -> Tally {
         let safe = Arc::clone(self);
         let told = blocking(true, move || safe.account(&account, &outcomes)).await;
         told.unwrap_or_else(|error| Tally { failed: 1, retry_after: error.retry_after, ..Tally::default() })
@@ -324,6 +326,7 @@ impl Job {
         let started = Instant::now();
         let safe = &self.safe;
         let held = self.decided.held.iter().flat_map(|(unit, _)| self.work.keys(*unit));
+        let promises = safe.promise_mirrors();
         let mut writer = Writer {
             safe: Arc::clone(safe),
             work: Arc::clone(&self.work),
@@ -342,6 +345,10 @@ impl Job {
         }
         if unknown.is_none() && !halves {
             safe.confirm().await;
+            Work::of(&self.call.request_id, &self.work, &outcomes, &writer.kept).give_to(promises);
+        } else {
+            // Its mirrors learn what was done from the next list.
+            drop(promises);
         }
         safe.state.running.end();
         ending.tell(outcomes.iter().cloned());
@@ -355,7 +362,7 @@ impl Job {
 }
 
 /// Tells the breaker how the calls to the backend went.
-fn report(permit: Permit, backend: &str, error: Option<&BackendError>) {
+pub(super) fn report(permit: Permit, backend: &str, error: Option<&BackendError>) {
     let now = Instant::now();
     match error {
         None => {

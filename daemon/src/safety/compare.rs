@@ -1,7 +1,7 @@
 //! Whether a change is true already, and whether what it was planned on still is.
 
 use zonemux_plugin::dns::Difference;
-use zonemux_plugin::{Change, Endpoint, EndpointRef, EndpointView, is_ownership_txt};
+use zonemux_plugin::{Change, Endpoint, EndpointView, is_ownership_txt};
 
 /// How a record stands to a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,26 +34,26 @@ pub(super) fn is_done(change: &Change<'_>, present: &[Endpoint]) -> bool {
     match change.desired() {
         None => present.is_empty(),
         Some(desired) => match present {
-            [there] => is_as_desired(there, desired),
+            [there] => is_as_desired(there, &desired),
             _ => false,
         },
     }
 }
 
 /// As ExternalDNS's planner compares: no TTL asked for is any TTL, properties are a set.
-fn is_as_desired(there: &Endpoint, desired: EndpointRef<'_>) -> bool {
+pub(super) fn is_as_desired(there: &Endpoint, desired: &impl EndpointView) -> bool {
     let ttl = desired.record_ttl();
     (ttl == 0 || ttl == there.record_ttl)
-        && same_targets(std::slice::from_ref(there), &desired)
+        && same_targets(std::slice::from_ref(there), desired)
         && same_properties(there, desired)
 }
 
-fn same_targets(present: &[Endpoint], wanted: &EndpointRef<'_>) -> bool {
+fn same_targets(present: &[Endpoint], wanted: &impl EndpointView) -> bool {
     let targets = present.iter().flat_map(|there| there.targets.iter().map(String::as_str));
     !present.is_empty() && Difference::between(wanted.record_type(), targets, wanted.targets()).is_empty()
 }
 
-fn same_properties(there: &Endpoint, desired: EndpointRef<'_>) -> bool {
+fn same_properties(there: &Endpoint, desired: &impl EndpointView) -> bool {
     let mut listed: Vec<(&str, &str)> = EndpointView::provider_specific(there).collect();
     let mut wanted: Vec<(&str, &str)> = desired.provider_specific().collect();
     listed.sort_unstable();
@@ -63,7 +63,7 @@ fn same_properties(there: &Endpoint, desired: EndpointRef<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use zonemux_plugin::Endpoints;
+    use zonemux_plugin::{EndpointRef, Endpoints};
 
     use super::*;
 

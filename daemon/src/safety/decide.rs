@@ -147,9 +147,10 @@ impl Judge<'_> {
         }
         if !quarantine.is_empty() {
             let (id, hash) = (unit_id(self.work, unit), state_hash(self.work, unit));
-            let verdict = match self.asked {
-                true => quarantine.verdict(&id, &hash, self.now),
-                false => quarantine.look(&id, &hash, self.now),
+            let verdict = if self.asked {
+                quarantine.verdict(&id, &hash, self.now)
+            } else {
+                quarantine.look(&id, &hash, self.now)
             };
             if let Verdict::Skip { reason, .. } = verdict {
                 return Err(Outcome::Quarantined { reason, refused_now: None });

@@ -2,7 +2,8 @@
 //!
 //! A list on its way to a view: `records` (fresh, else `snapshot`), joined with `ownership`. A batch on its
 //! way to a backend: `units` → `running` (joined?) → `decide` (`guard`, `quarantine`, true already?) →
-//! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`.
+//! `intention` (stored first) → `write` (halved, undone) → `account`. After a crash: `settle`. What was
+//! applied is then given to the `mirror`s.
 //! What a person asks by hand: `plan`, `release`, `status`; what became of each unit: `report`.
 
 mod account;
@@ -19,6 +20,7 @@ pub mod identity;
 mod intention;
 mod kept;
 pub mod key;
+pub mod mirror;
 mod outcome;
 pub mod ownership;
 mod plan;
@@ -38,7 +40,7 @@ mod undo;
 mod units;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use zonemux_plugin::{Change, ErrorKind};
@@ -59,6 +61,7 @@ use crate::journal::Journal;
 use crate::store::StoreError;
 use adjust::AdjustPolicy;
 use guard::Rules;
+use mirror::Link;
 use ownership::{OwnershipEntry, owned_record};
 use units::Units;
 
@@ -75,6 +78,8 @@ pub struct SafeBackend {
     /// By the zones that are known now.
     rules: ArcSwap<Rules>,
     adjust: AdjustPolicy,
+    /// What is written to as well; set once, when all backends of a generation are there.
+    mirrors: OnceLock<Vec<Arc<Link>>>,
 }
 
 impl SafeBackend {
@@ -82,7 +87,8 @@ impl SafeBackend {
     pub fn new(policy: Policy, backend: Arc<Backend>, state: Arc<State>, journal: Arc<Journal>) -> Arc<Self> {
         state.adopt(&policy);
         let adjust = AdjustPolicy::new(policy.adjust.clone());
-        let safe = Self { policy, backend, state, journal, rules: ArcSwap::default(), adjust };
+        let (rules, mirrors) = (ArcSwap::default(), OnceLock::new());
+        let safe = Self { policy, backend, state, journal, rules, adjust, mirrors };
         let safe = Arc::new(safe);
         safe.set_gauges();
         safe.state.set_counts(safe.name());

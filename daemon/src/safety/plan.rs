@@ -45,8 +45,8 @@ impl SafeBackend {
         let dry_run = self.policy.guards.dry_run;
         let report = |unit: usize, outcome: &Outcome| UnitReport::of(self.name(), work, unit, outcome);
         let written = decided.write.iter().map(|todo| {
-            let word = if dry_run { UnitOutcome::DryRun } else { UnitOutcome::Apply };
-            (todo.unit, UnitReport { outcome: word, ..report(todo.unit, &Outcome::DryRun) })
+            let outcome = if dry_run { UnitOutcome::DryRun } else { UnitOutcome::Apply };
+            (todo.unit, UnitReport { outcome, ..report(todo.unit, &Outcome::DryRun) })
         });
         let settled = decided.settled.iter().map(|(unit, outcome)| (*unit, report(*unit, outcome)));
         let by_unit: BTreeMap<usize, UnitReport> = written.chain(settled).collect();

@@ -61,7 +61,7 @@ impl SafeBackend {
     }
 
     /// A fresh list of a backend that has nothing left half done.
-    async fn mended_list(self: &Arc<Self>, call: &SafeCall) -> Result<Arc<List>, BackendError> {
+    pub(super) async fn mended_list(self: &Arc<Self>, call: &SafeCall) -> Result<Arc<List>, BackendError> {
         let list = self.fresh_list(&call.request_id, call.deadline).await?;
         if !self.state.is_unconfirmed() || self.state.running.current().is_some() {
             // What runs confirms itself, or leaves it to the next list.

@@ -100,3 +100,50 @@ impl OwnershipTables for Registry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zonemux_plugin::ErrorKind;
+
+    use super::*;
+    use crate::config::load_text;
+    use crate::journal::Limits;
+    use crate::safety::guard::HeldUnit;
+    use crate::safety::identity::{StateHash, UnitId};
+    use crate::safety::key::RecordKey;
+    use crate::safety::quarantine::Refused;
+    use crate::store::memory::Memory;
+
+    const CONFIG: &str = "version = 1\n[backends.lan]\nplugin = \"memory\"\nzones = [\"example.org\"]\n";
+
+    #[test]
+    fn what_nobody_asks_for_in_a_day_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = load_text(&folder.path().join("config.toml"), CONFIG).unwrap().config;
+        let policy = Policy::of(config.backends.values().next().unwrap());
+        let journal = Journal::open(folder.path(), Limits { max_size: 1 << 20, keep: 1 }).unwrap();
+        let registry = Registry::new(Arc::new(Memory::default()), Arc::new(journal));
+        let state = registry.state("lan", &policy).unwrap();
+        let keys = ["www", "mail"].map(|name| RecordKey {
+            name: format!("{name}.example.org"),
+            record_type: "A".into(),
+            set_identifier: String::new(),
+        });
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let unit = HeldUnit { keys: keys[..1].to_vec(), zone: "example.org".into() };
+        state.held().replace("default", [unit], now).unwrap();
+        let refused = Refused {
+            unit: UnitId::of(&keys[1..]),
+            hash: StateHash::builder().finish(),
+            keys: keys[1..].to_vec(),
+            kind: ErrorKind::Permanent,
+            reason: "no".into(),
+        };
+        state.quarantine().refused([refused], now).unwrap();
+        let counts = || (state.held().count(), state.quarantine().len());
+        registry.expire(now + Duration::from_secs(23 * 3600));
+        assert_eq!(counts(), (1, 1));
+        registry.expire(now + Duration::from_secs(24 * 3600));
+        assert_eq!(counts(), (0, 0));
+    }
+}

@@ -8,6 +8,7 @@ use super::breaker::Breaker;
 use super::guard::Held;
 use super::intention::Mark;
 use super::kept::Kept;
+use super::mirror::Mirrored;
 use super::ownership::Ownership;
 use super::policy::Policy;
 use super::quarantine::Quarantine;
@@ -38,6 +39,8 @@ pub struct State {
     held: Mutex<Held>,
     quarantine: Mutex<Quarantine>,
     ownership: Mutex<Ownership>,
+    /// What is remembered of it as a mirror of others.
+    pub(super) mirrored: Mirrored,
 }
 
 impl State {
@@ -70,6 +73,7 @@ impl State {
             held: Mutex::new(Held::open(store, name)?),
             quarantine: Mutex::new(Quarantine::open(store, name, policy.retry)?),
             ownership: Mutex::new(Ownership::open(store, name)?),
+            mirrored: Mirrored::open(store, name)?,
         }))
     }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::asked::seconds;
 use super::breaker::BreakerState;
 use super::guard::HeldEntry;
+use super::mirror::MirrorStatus;
 use super::quarantine::QuarantineEntry;
 use super::{SafeBackend, State};
 use crate::telemetry::metrics;
@@ -34,6 +35,9 @@ pub struct SafetyStatus {
     pub running: Option<RunningStatus>,
     /// How many ownership TXT are kept in our store.
     pub virtual_ownership: usize,
+    /// What is written to beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<MirrorStatus>,
 }
 
 /// How a breaker stands.
@@ -114,6 +118,7 @@ impl SafeBackend {
             unconfirmed: state.is_unconfirmed(),
             running,
             virtual_ownership: state.ownership().len(),
+            mirrors: self.mirror_status(),
         }
     }
 

@@ -27,6 +27,8 @@ const GUARD_HELD: &str = "zonemux_guard_held";
 const SNAPSHOT_AGE: &str = "zonemux_snapshot_age_seconds";
 const SNAPSHOT_SERVED: &str = "zonemux_snapshot_served_total";
 const BREAKER_STATE: &str = "zonemux_breaker_state";
+const MIRROR_BEHIND: &str = "zonemux_mirror_behind";
+const MIRROR_CONFLICTS: &str = "zonemux_mirror_conflicts";
 
 /// Seconds; calls on loopback take well under a millisecond, ExternalDNS gives up at 15 s.
 const CALL_BUCKETS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0];
@@ -66,6 +68,14 @@ fn describe() {
     describe_gauge!(GUARD_HELD, "Units that a guard holds until they are released");
     describe_gauge!(SNAPSHOT_AGE, "Age of the backend's last complete list");
     describe_counter!(SNAPSHOT_SERVED, "Times that an old list was served because the backend failed");
+    describe_gauge!(
+        MIRROR_BEHIND,
+        "Records in which the mirror differs from its backend; 1 while that is not known"
+    );
+    describe_gauge!(
+        MIRROR_CONFLICTS,
+        "Records of the mirror that differ and are left alone: zonemux did not write them"
+    );
     describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
     describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
     describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
@@ -83,6 +93,19 @@ fn describe() {
 /// Reads the process's own figures (memory, descriptors, CPU time, threads); call it before rendering.
 pub fn collect_process() {
     metrics_process::Collector::default().collect();
+}
+
+/// The text of all metrics, without the series of backends that are no longer configured: the recorder
+/// forgets none, and a gauge would say for ever what was last true.
+pub fn render(handle: &PrometheusHandle, is_configured: impl Fn(&str) -> bool) -> String {
+    let page = handle.render();
+    let is_wanted =
+        |line: &&str| match line.split_once("backend=\"").and_then(|(_, rest)| rest.split_once('"')) {
+            // Changes that are no backend's have an empty one.
+            Some((backend, _)) => backend.is_empty() || is_configured(backend),
+            None => true,
+        };
+    page.split_inclusive('\n').filter(is_wanted).collect()
 }
 
 /// One answered request. `route` and `method` are words from fixed sets.
@@ -191,6 +214,19 @@ pub fn snapshot_served(backend: &str) {
 /// How a backend's breaker stands: 0 closed, 1 half open, 2 open.
 pub fn breaker_state(backend: &str, state: u8) {
     gauge!(BREAKER_STATE, "backend" => backend.to_owned()).set(f64::from(state));
+}
+
+/// In how many records a mirror differs from its backend.
+pub fn mirror_behind(backend: &str, mirror: &str, records: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
+    gauge!(MIRROR_BEHIND, "backend" => backend.to_owned(), "mirror" => mirror.to_owned()).set(records as f64);
+}
+
+/// How many records of a mirror are somebody else's and differ.
+pub fn mirror_conflicts(backend: &str, mirror: &str, records: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a metric's value is a float; 2^53 records is enough")]
+    gauge!(MIRROR_CONFLICTS, "backend" => backend.to_owned(), "mirror" => mirror.to_owned())
+        .set(records as f64);
 }
 
 /// What became of a change.

@@ -7,6 +7,11 @@ use zonemux_test_support::Finished;
 
 use crate::{memory, site};
 
+const COMMANDS: [&str; 14] = [
+    "serve", "check", "config", "records", "plan", "apply", "status", "release", "reload", "history",
+    "ownership", "plugin", "completions", "man",
+];
+
 fn run(arguments: &[&str]) -> Finished {
     site().run(arguments)
 }
@@ -15,9 +20,7 @@ fn run(arguments: &[&str]) -> Finished {
 fn help_goes_to_standard_output() {
     let help = run(&["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
-    for command in
-        ["serve", "check", "config", "status", "history", "ownership", "plugin", "completions", "man"]
-    {
+    for command in COMMANDS {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command} in {}", help.stdout);
     }
     assert_eq!(run(&["help", "plugin"]).code, Some(0));

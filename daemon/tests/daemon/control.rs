@@ -13,7 +13,7 @@ fn filters() -> Vec<(&'static str, &'static str)> {
         (r"process \d+, up \d+s", "process [PID], up [AGE]"),
         (r"\b\d+s ago", "[AGE] ago"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
-        (r#""(pid|started_at|listed_at|last_error_at|at)": \d+"#, "\"$1\": [NUMBER]"),
+        (r#""(pid|started_at|listed_at|last_error_at|at|age)": \d+"#, "\"$1\": [NUMBER]"),
     ]
 }
 

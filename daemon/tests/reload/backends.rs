@@ -28,6 +28,20 @@ fn an_unchanged_backend_keeps_its_instance() {
 }
 
 #[test]
+fn a_removed_backend_leaves_no_series_behind() {
+    let site = flaky();
+    site.flaky("edge", "example.net");
+    let daemon = ready(&site);
+    let series = |backend| daemon.metrics().sum("zonemux_backend_up", &[("backend", backend)]);
+    assert!(series("edge").is_some() && series("lan").is_some());
+    fs::remove_file(site.path("conf.d/backend-edge.toml")).unwrap();
+    reloaded(&site);
+    wait_closed(&daemon, 1);
+    assert_eq!(series("edge"), None, "a gauge would tell for ever what was last true");
+    assert!(series("lan").is_some());
+}
+
+#[test]
 fn a_policy_does_not_reopen_a_plugin() {
     let site = flaky();
     let daemon = ready(&site);

@@ -9,6 +9,7 @@
 //! | the deletion guard, rules, `dry_run` | `guards.rs` |
 //! | quarantine | `quarantine.rs` |
 //! | ownership that the backend can't hold | `ownership.rs` |
+//! | mirrors | `mirrors.rs` |
 //! | capabilities that outlive a restart | `adjust.rs` |
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
@@ -17,6 +18,7 @@ mod adjust;
 mod calls;
 mod guards;
 mod mending;
+mod mirrors;
 mod ownership;
 mod quarantine;
 mod snapshots;

@@ -2,6 +2,7 @@
 
 mod backend;
 mod daemon;
+mod mirrors;
 mod secret;
 mod section;
 mod setting;
@@ -101,7 +102,8 @@ impl Reader<'_> {
         let journal = self.journal(&mut root);
         let views = self.views(&mut root);
         let isolation = plugins.as_ref().map(|plugins| plugins.isolation);
-        let (backends, backend_outlines) = self.backends(&mut root, isolation);
+        let (mut backends, backend_outlines) = self.backends(&mut root, isolation);
+        mirrors::take_zones(&mut backends);
         self.finish(&root);
 
         let (views, view_outlines) = self.with_default_view(views, &backend_outlines);

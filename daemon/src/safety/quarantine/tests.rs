@@ -206,3 +206,14 @@ fn a_full_disk_leaves_the_quarantine_as_it_was() {
     assert_eq!(fixture.quarantine.len(), 1);
     assert!(!fixture.tries("bad", now() + MINUTE));
 }
+
+#[test]
+fn a_plan_does_not_keep_what_nobody_else_asks_for() {
+    let mut fixture = Fixture::new();
+    let looked = fixture.quarantine.look(&unit("x"), &hash("bad"), now() + MINUTE);
+    assert!(matches!(looked, Verdict::Skip { .. }), "{looked:?}");
+    let day_over = now() + 24 * HOUR;
+    fixture.quarantine.look(&unit("x"), &hash("bad"), day_over - MINUTE);
+    fixture.quarantine.expire(day_over).unwrap();
+    assert!(fixture.quarantine.is_empty());
+}
