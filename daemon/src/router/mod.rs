@@ -4,7 +4,6 @@ mod split;
 #[cfg(test)]
 mod tests;
 
-use zonemux_plugin::EndpointRef;
 use zonemux_plugin::dns::{self, ZoneMap};
 use zonemux_plugin::{EndpointRef, is_ownership_txt};
 

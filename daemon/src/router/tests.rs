@@ -6,7 +6,6 @@ use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
 use super::*;
 use crate::wire::Changes;
-use zonemux_plugin::ChangeId;
 
 /// Nested, with an IDN, an escape, a reverse zone and one that only looks like another.
 const ZONES: [&str; 8] = [
