@@ -56,7 +56,8 @@ async fn life(
             return Ok(Exit::Failure);
         }
     };
-    let app = match App::build(Start { request, loaded, level: Some(level), prometheus: prometheus.clone() }) {
+    let app = match App::build(Start { request, loaded, level: Some(level), prometheus: prometheus.clone() })
+    {
         Ok(app) => app,
         Err(error) => {
             writeln!(err, "error: {error}")?;
