@@ -12,7 +12,7 @@ mod measure;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use measure::{ROUNDS, median, row};
+use measure::{ROUNDS, least, row};
 use zonemux::backend::Batch;
 use zonemux::router::{Router, split};
 use zonemux::wire;
@@ -28,15 +28,15 @@ fn main() -> ExitCode {
     // `cargo bench` and `cargo test` pass flags of their own; there is nothing to choose here.
     let json = batch();
     println!(
-        "{CHANGES} changes, {ZONES} zones of {BACKENDS} backends, {} MB of JSON, medians of {ROUNDS} rounds\n",
+        "{CHANGES} changes, {ZONES} zones of {BACKENDS} backends, {} MB of JSON, the least of {ROUNDS} rounds\n",
         json.len() / 1_000_000
     );
     let zones: Vec<String> = (0..ZONES).map(zone).collect();
     let router = Router::new(zones.iter().enumerate().map(|(index, zone)| (zone.as_str(), index % BACKENDS)));
     let changes = Arc::new(wire::changes(&json).unwrap());
 
-    let decode = median(|| drop(wire::changes(&json).unwrap()));
-    let route = median(|| {
+    let decode = least(|| drop(wire::changes(&json).unwrap()));
+    let route = least(|| {
         let split = split(&router, BACKENDS, &changes);
         assert_eq!(split.batches.iter().map(Batch::len).sum::<usize>(), CHANGES);
         assert!(split.refused.is_empty());

@@ -4,6 +4,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 
+use zonemux_plugin::EndpointRef;
 use zonemux_plugin::dns::{self, ZoneMap};
 use zonemux_plugin::{EndpointRef, is_ownership_txt};
 
@@ -27,6 +28,18 @@ pub enum Route {
     Nowhere(String),
 }
 
+impl Route {
+    fn of(backend: Option<&usize>) -> Self {
+        match backend {
+            Some(&backend) => Self::Backend(backend),
+            None => Self::Nowhere("the name is in no zone of this view".to_owned()),
+        }
+    }
+}
+
+/// How many endpoints are looked at together.
+const BLOCK: usize = 256;
+
 impl Router {
     /// A router over canonical zones. Of two backends with one zone the first keeps it; the
     /// configuration refuses that before.
@@ -44,17 +57,45 @@ impl Router {
     pub fn route(&self, dns_name: &str) -> Route {
         match dns::canonical(dns_name) {
             Err(error) => Route::Nowhere(error.to_string()),
-            Ok(name) => match self.zones.get(&name) {
-                Some(&backend) => Route::Backend(backend),
-                None => Route::Nowhere("the name is in no zone of this view".to_owned()),
-            },
+            Ok(name) => Route::of(self.zones.get(&name)),
         }
     }
 
-    /// Where a record goes: by its name; an ownership TXT that is in no zone goes where its record does.
-    /// The registry makes one beside the apex, `a-example.org` for `example.org`.
-    pub fn route_record(&self, endpoint: EndpointRef<'_>) -> Route {
-        let route = self.route(endpoint.dns_name());
+    /// Where each of many endpoints goes, in their order: much faster than one by one.
+    fn route_each<'a>(
+        &self,
+        endpoints: impl Iterator<Item = EndpointRef<'a>>,
+        mut each: impl FnMut(EndpointRef<'a>, Route),
+    ) {
+        let mut endpoints = endpoints.fuse().peekable();
+        let mut block = Vec::with_capacity(BLOCK);
+        while endpoints.peek().is_some() {
+            block.extend(
+                endpoints
+                    .by_ref()
+                    .take(BLOCK)
+                    .map(|endpoint| (endpoint, dns::canonical(endpoint.dns_name()))),
+            );
+            // What is no name finds nothing but the root's backend, and is not asked for that.
+            let names: Vec<&str> =
+                block.iter().map(|(_, name)| name.as_deref().unwrap_or_default()).collect();
+            self.zones.get_each(&names, |index, backend| {
+                let (endpoint, name) = &block[index];
+                each(
+                    *endpoint,
+                    match name {
+                        Ok(_) => Route::of(backend),
+                        Err(error) => Route::Nowhere(error.to_string()),
+                    },
+                );
+            });
+            block.clear();
+        }
+    }
+
+    /// Where a record goes whose name leads somewhere or nowhere: an ownership TXT that is in no zone
+    /// goes with its record. The registry makes one beside the apex, `a-example.org` for `example.org`.
+    fn or_with_record(&self, endpoint: EndpointRef<'_>, route: Route) -> Route {
         let Route::Nowhere(_) = route else { return route };
         let owned = endpoint.label(OWNED_RECORD).filter(|_| is_ownership_txt(&endpoint));
         match owned.map(|owned| self.route(owned)) {

@@ -34,32 +34,30 @@ pub struct Refused {
 pub fn split(router: &Router, backends: usize, changes: &Arc<Changes>) -> Split {
     let mut batches: Vec<Batch> = (0..backends).map(|_| Batch::of(Arc::clone(changes))).collect();
     let mut refused = Vec::new();
-    let mut assign = |change: ChangeId, position: u32| {
-        let Some(endpoint) = changes.endpoints.get(position as usize) else { return };
-        match router.route_record(endpoint) {
-            Route::Backend(backend) => match change {
-                ChangeId::Create(index) => batches[backend].push_create(index),
-                ChangeId::Update(index) => batches[backend].push_update(index),
-                ChangeId::Delete(index) => batches[backend].push_delete(index),
-            },
-            Route::Nowhere(reason) => refused.push(Refused {
-                change,
-                dns_name: endpoint.dns_name().to_owned(),
-                record_type: endpoint.record_type().to_owned(),
-                reason,
-            }),
-        }
+    let mut route = |positions: &mut dyn Iterator<Item = u32>, name: fn(usize) -> ChangeId| {
+        let endpoint = |position| changes.endpoints.get(position as usize);
+        let endpoints =
+            positions.map(|position| endpoint(position).expect("positions were taken from this list"));
+        let mut index = 0..;
+        router.route_each(endpoints, |endpoint, route| {
+            let change = name(index.next().unwrap_or_default());
+            match (router.or_with_record(endpoint, route), change) {
+                (Route::Backend(backend), ChangeId::Create(index)) => batches[backend].push_create(index),
+                (Route::Backend(backend), ChangeId::Update(index)) => batches[backend].push_update(index),
+                (Route::Backend(backend), ChangeId::Delete(index)) => batches[backend].push_delete(index),
+                (Route::Nowhere(reason), change) => refused.push(Refused {
+                    change,
+                    dns_name: endpoint.dns_name().to_owned(),
+                    record_type: endpoint.record_type().to_owned(),
+                    reason,
+                }),
+            }
+        });
     };
-    for (index, &position) in changes.create.iter().enumerate() {
-        assign(ChangeId::Create(index), position);
-    }
+    route(&mut changes.create.iter().copied(), ChangeId::Create);
     // Old and new have one key (that is how they were paired), and so one backend.
-    for (index, &(_, new)) in changes.update.iter().enumerate() {
-        assign(ChangeId::Update(index), new);
-    }
-    for (index, &position) in changes.delete.iter().enumerate() {
-        assign(ChangeId::Delete(index), position);
-    }
+    route(&mut changes.update.iter().map(|&(_, new)| new), ChangeId::Update);
+    route(&mut changes.delete.iter().copied(), ChangeId::Delete);
     Split { batches, refused }
 }
 
@@ -67,11 +65,13 @@ pub fn split(router: &Router, backends: usize, changes: &Arc<Changes>) -> Split 
 pub fn split_endpoints(router: &Router, backends: usize, endpoints: &Endpoints) -> (Vec<Vec<u32>>, Vec<u32>) {
     let mut parts = vec![Vec::new(); backends];
     let mut nowhere = Vec::new();
-    for (position, endpoint) in (0..).zip(endpoints.iter()) {
-        match router.route(endpoint.dns_name()) {
+    let mut position = 0..;
+    router.route_each(endpoints.iter(), |_, route| {
+        let position = position.next().unwrap_or_default();
+        match route {
             Route::Backend(backend) => parts[backend].push(position),
             Route::Nowhere(_) => nowhere.push(position),
         }
-    }
+    });
     (parts, nowhere)
 }

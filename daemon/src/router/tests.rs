@@ -5,8 +5,8 @@ use zonemux_plugin::dns::{canonical, is_at_or_below};
 use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
 use super::*;
-use zonemux_plugin::ChangeId;
 use crate::wire::Changes;
+use zonemux_plugin::ChangeId;
 
 /// Nested, with an IDN, an escape, a reverse zone and one that only looks like another.
 const ZONES: [&str; 8] = [
@@ -85,6 +85,25 @@ fn endpoints(names: &[String]) -> Endpoints {
 
 fn positions<'a>(endpoints: impl Iterator<Item = EndpointRef<'a>>) -> Vec<u32> {
     endpoints.map(|endpoint| endpoint.record_ttl()).collect()
+}
+
+#[test]
+fn a_large_list_is_split_as_its_endpoints_are() {
+    // More than is looked at together, and no whole number of that.
+    let spellings =
+        ["a.example.org", "b.Sub.example.org.", "x..y", r"c.a\.b.example.org", "elsewhere.test", "."];
+    let names: Vec<String> =
+        (0..1111).map(|index| spellings[index * 7 % spellings.len()].to_owned()).collect();
+    let (parts, nowhere) = split_endpoints(&router(), BACKENDS, &endpoints(&names));
+    let whose = (0..BACKENDS).map(Some).chain([None]);
+    for (part, whose) in parts.iter().chain([&nowhere]).zip(whose) {
+        let own: Vec<u32> = (0..)
+            .zip(&names)
+            .filter(|(_, name)| expected(name) == whose)
+            .map(|(position, _)| position)
+            .collect();
+        assert_eq!(*part, own);
+    }
 }
 
 proptest! {

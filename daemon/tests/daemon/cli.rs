@@ -8,8 +8,20 @@ use zonemux_test_support::Finished;
 use crate::{memory, site};
 
 const COMMANDS: [&str; 14] = [
-    "serve", "check", "config", "records", "plan", "apply", "status", "release", "reload", "history",
-    "ownership", "plugin", "completions", "man",
+    "serve",
+    "check",
+    "config",
+    "records",
+    "plan",
+    "apply",
+    "status",
+    "release",
+    "reload",
+    "history",
+    "ownership",
+    "plugin",
+    "completions",
+    "man",
 ];
 
 fn run(arguments: &[&str]) -> Finished {

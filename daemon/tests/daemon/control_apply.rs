@@ -1,5 +1,7 @@
 //! `zonemux apply`, with a daemon and without one.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use zonemux_test_support::{Site, create, delete, names};
 
@@ -30,7 +32,7 @@ fn short(names: &[String]) -> Vec<&str> {
 fn story(site: &Site) -> String {
     let mut told = String::new();
     let mut tell = |(code, out, err): (Option<i32>, String, String)| {
-        told.push_str(&format!("{out}{err}= {}\n\n", code.unwrap()));
+        writeln!(told, "{out}{err}= {}\n", code.unwrap()).unwrap();
     };
     tell(apply(site, &create(&short(&ten())), &[]));
     tell(apply(site, &create(&["r0.example.org"]), &[]));

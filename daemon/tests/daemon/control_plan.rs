@@ -44,7 +44,8 @@ fn plan_writes_nothing_and_says_what_a_guard_holds() {
         record("elsewhere.example.net"),
     ]);
     changes["updateOld"] = json!([record("r8.example.org")]);
-    changes["updateNew"] = json!([{ "dnsName": "r8.example.org", "targets": ["192.0.2.8"], "recordType": "A" }]);
+    changes["updateNew"] =
+        json!([{ "dnsName": "r8.example.org", "targets": ["192.0.2.8"], "recordType": "A" }]);
     write(&site, &changes);
 
     let text = site.run(&["plan", "changes.json"]);

@@ -54,7 +54,10 @@ fn release_lets_the_held_deletes_through_and_nothing_that_came_later() {
     assert_eq!(daemon.webhook().post("/records", delete(&short(&ten()[..9]))).status, 503);
     assert_eq!(names(&daemon.webhook().get("/records")), ten()[5..]);
     let last = delete(&short(&ten()[5..9]));
-    daemon.webhook().post("/records", create(&["x1.example.org", "x2.example.org", "x3.example.org", "x4.example.org", "x5.example.org"]));
+    daemon.webhook().post(
+        "/records",
+        create(&["x1.example.org", "x2.example.org", "x3.example.org", "x4.example.org", "x5.example.org"]),
+    );
     assert_eq!(daemon.webhook().post("/records", last).status, 503, "the grant holds for nothing else");
 }
 
@@ -107,10 +110,9 @@ fn an_apply_that_runs_is_shown() {
     let site = flaky();
     let daemon = ready(&site);
     site.misbehave("lan", r#"{"behaviour": "hang", "on": ["apply"]}"#);
-    let _waiting = daemon.webhook().send(&zonemux_test_support::Request::post(
-        "/records",
-        create(&["a.example.org", "b.example.org"]),
-    ));
+    let _waiting = daemon
+        .webhook()
+        .send(&zonemux_test_support::Request::post("/records", create(&["a.example.org", "b.example.org"])));
     daemon.wait_logged("batch begun");
     let status = site.run(&["status"]);
     assert!(status.stdout.contains("\n  applying 2 units for "), "{status:?}");

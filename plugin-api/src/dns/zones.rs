@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::iter;
 use std::mem;
 
 use foldhash::fast::FixedState;
@@ -107,10 +108,8 @@ impl<T> ZoneMap<T> {
 
     /// The longest zone that a canonical name is at or below, and its value.
     pub fn find<'a>(&'a self, name: &str) -> Option<(&'a str, &'a T)> {
-        // Without a branch for each byte, for the compiler to look at sixteen at once.
-        let escapes = name.bytes().fold(0, |any, byte| any | u8::from(byte == b'\\'));
-        let found = if name.len() < 64 && escapes == 0 {
-            self.find_plain(name)
+        let found = if is_plain(name) {
+            self.candidates(name).find_map(|suffix| self.exactly(suffix))
         } else {
             let has_length = |suffix: &&str| {
                 let (word, bit) = position(suffix.len());
@@ -121,22 +120,53 @@ impl<T> ZoneMap<T> {
         found.or_else(|| self.root.as_ref().map(|value| (".", value)))
     }
 
-    /// [`find`](Self::find) for a name of fewer than 64 octets without an escape, as nearly all are:
-    /// every dot of it ends a label, so it is enough to look where a zone of some length would begin.
-    fn find_plain(&self, name: &str) -> Option<(&str, &T)> {
-        // All that are at most as long as the name.
-        let mut lengths = self.lengths[0] & (u64::MAX >> (63 - name.len()));
-        while lengths != 0 {
-            let longest = lengths.ilog2();
-            lengths ^= 1 << longest;
-            let start = name.len() - longest as usize;
-            if (start == 0 || name.as_bytes()[start - 1] == b'.')
-                && let Some(found) = self.exactly(&name[start..])
-            {
-                return Some(found);
+    /// What [`get`](Self::get) gives for each of many names, in their order; for batches of thousands. A
+    /// look-up is mostly waiting for memory: here each step is taken for a block of names, so that they
+    /// wait at the same time.
+    pub fn get_each<'a>(&'a self, names: &[&str], mut found: impl FnMut(usize, Option<&'a T>)) {
+        let text = self.text.as_bytes();
+        let mut suffixes: [(&[u8], u64); BLOCK] = [(b"", 0); BLOCK];
+        let mut zones: [Option<(&[u8], &T)>; BLOCK] = [None; BLOCK];
+        let mut likely = [false; BLOCK];
+        for (block, names) in names.chunks(BLOCK).enumerate() {
+            for (suffix, name) in suffixes.iter_mut().zip(names) {
+                let first = if is_plain(name) { self.candidates(name).next() } else { None };
+                *suffix = first.map_or((b"", 0), |suffix| (suffix.as_bytes(), hash(suffix)));
+            }
+            for (zone, (_, hash)) in zones.iter_mut().zip(&suffixes[..names.len()]) {
+                // The first that has a part of the hash, which is the right one nearly always.
+                let known = self.table.find(*hash, |_| true);
+                *zone =
+                    known.map(|known| (&text[known.start as usize..][..known.length as usize], &known.value));
+            }
+            for ((likely, zone), (suffix, _)) in likely.iter_mut().zip(&zones).zip(&suffixes[..names.len()]) {
+                *likely = zone.is_some_and(|(zone, _)| zone.first() == suffix.first());
+            }
+            for (index, name) in names.iter().enumerate() {
+                let value = match zones[index] {
+                    Some((zone, value)) if likely[index] && zone == suffixes[index].0 => Some(value),
+                    _ => self.get(name),
+                };
+                found(block * BLOCK + index, value);
             }
         }
-        None
+    }
+
+    /// The parts of a [plain](is_plain) name that a zone may be, by their lengths, the longest first.
+    fn candidates<'n>(&self, name: &'n str) -> impl Iterator<Item = &'n str> {
+        // All that are at most as long as the name.
+        let mut lengths = self.lengths[0] & (u64::MAX >> (63 - name.len()));
+        iter::from_fn(move || {
+            while lengths != 0 {
+                let longest = lengths.ilog2();
+                lengths ^= 1 << longest;
+                let start = name.len() - longest as usize;
+                if start == 0 || name.as_bytes()[start - 1] == b'.' {
+                    return Some(&name[start..]);
+                }
+            }
+            None
+        })
     }
 
     fn exactly(&self, zone: &str) -> Option<(&str, &T)> {
@@ -169,6 +199,17 @@ impl<Z: AsRef<str>, T> FromIterator<(Z, T)> for ZoneMap<T> {
         }
         map
     }
+}
+
+/// How many names are looked up at the same time: as many as a processor can wait for, and no more than
+/// stay in its first cache.
+const BLOCK: usize = 32;
+
+/// Whether a name has fewer than 64 octets and no escape, as nearly all: every dot of it ends a label, so
+/// that it is enough to look where a zone of some length would begin.
+fn is_plain(name: &str) -> bool {
+    // Without a branch for each byte, for the compiler to look at sixteen at once.
+    name.len() < 64 && name.bytes().fold(0, |any, byte| any | u8::from(byte == b'\\')) == 0
 }
 
 /// Fast and not keyed: what is put in is the operator's choice, and what a client sends is only looked
@@ -224,6 +265,12 @@ mod tests {
                 .max_by_key(|zone| if *zone == "." { 0 } else { zone.len() });
             let expected = longest.and_then(|longest| zones.iter().rposition(|zone| zone == longest));
             prop_assert_eq!(map.get(&name).copied(), expected);
+            // Beyond one block, and each among others.
+            let names: Vec<&str> = (0..70).map(|index| if index % 3 == 0 { &*name } else { "b.a" }).collect();
+            let mut each = Vec::new();
+            map.get_each(&names, |index, found| each.push((index, found)));
+            let one_by_one: Vec<_> = names.iter().map(|name| map.get(name)).enumerate().collect();
+            prop_assert_eq!(each, one_by_one);
         }
     }
 }
