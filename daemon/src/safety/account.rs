@@ -37,7 +37,9 @@ impl SafeBackend {
     /// Tells everyone what became of a batch. Blocks on the store.
     pub(super) fn account(&self, account: &Account, outcomes: &[(usize, Outcome)]) -> Tally {
         let mut tally = Tally::default();
-        outcomes.iter().for_each(|(_, outcome)| tally.add(outcome));
+        for (_, outcome) in outcomes {
+            tally.add(outcome);
+        }
         self.journal_and_log(account, outcomes, &tally);
         if !self.policy.guards.dry_run {
             self.note_quarantine(&account.work, outcomes);
@@ -93,8 +95,8 @@ impl SafeBackend {
                     name: endpoint.dns_name(),
                     record_type: endpoint.record_type(),
                     set_identifier: endpoint.set_identifier(),
-                    before: before.as_ref().map(|old| Rdata::of(old)),
-                    after: after.as_ref().map(|new| Rdata::of(new)),
+                    before: before.as_ref().map(Rdata::of),
+                    after: after.as_ref().map(Rdata::of),
                     outcome: kind.as_str(),
                     reason: reason.as_deref(),
                     duration: account.started.elapsed(),
@@ -241,7 +243,7 @@ impl Counts {
     }
 }
 
-fn before<'a>(change: Change<'a>) -> Option<zonemux_plugin::EndpointRef<'a>> {
+fn before(change: Change<'_>) -> Option<zonemux_plugin::EndpointRef<'_>> {
     match change {
         Change::Create(_) => None,
         Change::Update { old, .. } => old,

@@ -62,7 +62,9 @@ impl SafeBackend {
             let ends = joined.iter().map(|(_, theirs)| running.outcome(theirs));
             match timeout_at(call.deadline, join_all(ends)).await {
                 Ok(outcomes) => {
-                    outcomes.iter().for_each(|outcome| tally.add(outcome));
+                    for outcome in &outcomes {
+                        tally.add(outcome);
+                    }
                     if let Some(by_hand) = &call.by_hand {
                         let both = joined.iter().zip(&outcomes);
                         by_hand.note(
@@ -385,6 +387,8 @@ fn still_running() -> BackendError {
 
 fn failed(units: &[usize], error: &BackendError) -> Tally {
     let mut tally = Tally::default();
-    units.iter().for_each(|_| tally.add(&Outcome::Failed(error.clone())));
+    for _ in units {
+        tally.add(&Outcome::Failed(error.clone()));
+    }
     tally
 }

@@ -21,9 +21,12 @@ struct Header {
     format: u32,
     /// The request that asked for it.
     request_id: String,
-    /// The units, each as its changes: what it is, the position of what was, that of what shall be.
-    units: Vec<Vec<(Kind, Option<u32>, Option<u32>)>>,
+    /// The units, each as its changes.
+    units: Vec<Vec<StoredChange>>,
 }
+
+/// What a change is, the position of what was, that of what shall be.
+type StoredChange = (Kind, Option<u32>, Option<u32>);
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

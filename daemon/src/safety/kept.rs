@@ -95,15 +95,14 @@ impl Kept {
         self.load(scope);
         let latest = lock(&self.latest).clone()?;
         let age = latest.taken.age(SystemTime::now(), Instant::now());
-        match age.filter(|age| *age <= max) {
-            Some(age) => Some((latest.list, age)),
-            None => {
-                tracing::warn!(
-                    backend = self.backend, ?age, max_stale = ?max,
-                    "the last complete list is too old to be served"
-                );
-                None
-            }
+        if let Some(age) = age.filter(|age| *age <= max) {
+            Some((latest.list, age))
+        } else {
+            tracing::warn!(
+                backend = self.backend, ?age, max_stale = ?max,
+                "the last complete list is too old to be served"
+            );
+            None
         }
     }
 

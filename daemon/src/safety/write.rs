@@ -107,12 +107,11 @@ impl Writer {
         }
         let batch = Arc::clone(&part.batch);
         let mut failures = self.safe.backend.apply(&self.request_id, self.deadline, batch).await?;
-        failures.retain_mut(|failure| match part.in_whole(failure.change) {
-            Some(change) => {
+        failures.retain_mut(|failure| {
+            if let Some(change) = part.in_whole(failure.change) {
                 failure.change = change;
                 true
-            }
-            None => {
+            } else {
                 tracing::warn!(
                     backend = self.safe.name(), change = ?failure.change,
                     "the plugin names a change that was not asked for"
@@ -140,9 +139,9 @@ impl Writer {
             if refused && let Some(retry) = self.without_ownership(&todo, &ids) {
                 // A backend that writes units in one step has written nothing of this one.
                 if nothing_done {
-                    again.push(retry)
+                    again.push(retry);
                 } else {
-                    done.push(todo)
+                    done.push(todo);
                 }
                 continue;
             }
@@ -159,7 +158,7 @@ impl Writer {
             };
             written.outcomes.push((todo.unit, outcome));
         }
-        self.keep(done, written).await;
+        self.keep(done, written);
         again
     }
 
@@ -254,7 +253,7 @@ impl Writer {
     }
 
     /// Stores the ownership TXT of units whose records are written.
-    async fn keep(&self, done: Vec<Todo>, written: &mut Written) {
+    fn keep(&self, done: Vec<Todo>, written: &mut Written) {
         let mut changes = Vec::new();
         for todo in &done {
             let kept = todo.changes.iter().filter(|id| self.kept.contains(id));

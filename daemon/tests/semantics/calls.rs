@@ -26,10 +26,10 @@ fn what_runs_already_is_joined_and_not_begun_again() {
     site.misbehave("lan", SLOW);
     assert_eq!(create(&daemon, &many("www", 2)), 503, "it outlives its call");
     // The same changes, and nothing else: they are waited for.
-    let answer = eventually("the apply that runs is joined to its end", || {
+    eventually("the apply that runs is joined to its end", || {
         (create(&daemon, &many("www", 2)) == 204).then_some(())
     });
-    let () = answer;
+    let () = ();
     assert_eq!(calls(&site, "apply"), ["apply 4"]);
     assert!(!daemon.logged("these changes are being applied already; waiting for that").is_empty());
 }

@@ -101,7 +101,7 @@ fn soa_and_ns_of_a_zones_apex_are_never_deleted() {
     let site = site("guards = { max_deletes = \"none\" }", "");
     let daemon = ready(&site);
     let below = endpoint("sub.example.org", "NS", "ns1.example.net");
-    assert_eq!(create(&daemon, &[below.clone()]), 204);
+    assert_eq!(create(&daemon, std::slice::from_ref(&below)), 204);
     let apex = endpoint("example.org", "NS", "ns1.example.net");
     assert_eq!(post(&daemon, &json!({ "delete": [apex, below] })), 204);
     assert_eq!(listed(&daemon), Vec::<String>::new());

@@ -71,7 +71,9 @@ impl Pair {
         let pair = Arc::clone(self);
         let wanted = blocking(true, move || {
             let mut wanted = Wanted::default();
-            work.iter().for_each(|work| work.add_to(&mut wanted));
+            for work in &work {
+                work.add_to(&mut wanted);
+            }
             let scope = pair.primary.backend.scope();
             wanted.records.retain(|key, _| pair.is_ours(&scope, &key.name));
             wanted
@@ -124,7 +126,7 @@ impl Pair {
         };
         let list = mirror.confirmed_list(id, Instant::now() + times.list, &turn).await?;
         let pair = Arc::clone(self);
-        let prepared = blocking(true, move || pair.prepare(wanted, list)).await??;
+        let prepared = blocking(true, move || pair.prepare(&wanted, list)).await??;
         let Prepared { work, decided, mut report, list } = prepared;
         if self.ended.is_cancelled() || mirror.backend.is_closing() {
             return Err(BackendError::new(ErrorKind::Cancelled, "the mirror is not followed any more"));
@@ -137,7 +139,9 @@ impl Pair {
         };
         let Decided { mut settled, write, held } = decided;
         settled.extend(outcomes);
-        settled.iter().for_each(|(_, outcome)| report.add(outcome));
+        for (_, outcome) in &settled {
+            report.add(outcome);
+        }
         let call = SafeCall::new(format!("mirror of {}", self.link.primary), id, started);
         let account = Account { call, work, written: write, held, started };
         mirror.account_for(account, settled).await;
@@ -149,10 +153,10 @@ impl Pair {
     }
 
     /// Plans and decides. Blocks on the store.
-    fn prepare(&self, wanted: Wanted, list: Arc<List>) -> Result<Prepared, BackendError> {
+    fn prepare(&self, wanted: &Wanted, list: Arc<List>) -> Result<Prepared, BackendError> {
         let mirror = &self.mirror;
         let mut there = records(&list, &self.scope, &mirror.backend.scope())?;
-        let plan = self.plan(&wanted, &mut there)?;
+        let plan = self.plan(wanted, &mut there)?;
         let (work, sorted) = plan.sort();
         let mut report = Report::default();
         for &unit in &sorted.conflicts {

@@ -1,6 +1,8 @@
 //! What is between a primary and one of its mirrors: what is still to be written, what is known of how
 //! they differ, and who waits for it. It belongs to the two names and survives a reload.
 
+mod telling;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -8,10 +10,8 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::report::Report;
-use super::status::{MirrorState, MirrorStatus};
 use super::work::{Promise, Work};
 use crate::backend::BackendError;
-use crate::safety::asked::seconds;
 use crate::telemetry::metrics;
 
 /// How many changes wait for a mirror before they are forgotten and the two are compared instead.
@@ -23,13 +23,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 /// A primary and one of its mirrors.
 #[derive(Debug)]
 pub(in crate::safety) struct Link {
-    pub(super) primary: String,
-    pub(super) mirror: String,
+    pub(in crate::safety::mirror) primary: String,
+    pub(in crate::safety::mirror) mirror: String,
     inner: Mutex<Inner>,
     progress: watch::Sender<Progress>,
     wake: Notify,
     /// Held by the task that writes: that of the next generation waits for it.
-    pub(super) writing: tokio::sync::Mutex<()>,
+    pub(in crate::safety::mirror) writing: tokio::sync::Mutex<()>,
 }
 
 /// How far the mirror has come, in numbers of [`Inner::asked`].
@@ -42,6 +42,7 @@ struct Progress {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Inner {
     /// Counts everything that the mirror is asked to follow.
     asked: u64,
@@ -70,7 +71,7 @@ struct Inner {
 
 /// What is to be done next.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(in crate::safety::mirror) enum Next {
     /// Compare the two, and write what differs.
     Compare(Seen),
     /// Write what the primary has applied.
@@ -79,7 +80,7 @@ pub(super) enum Next {
 
 /// What was asked for when something was begun.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(in crate::safety::mirror) struct Seen {
     asked: u64,
     doubts: u64,
 }
@@ -95,7 +96,11 @@ pub(in crate::safety) enum NotThere {
 
 impl Link {
     /// A link of which nothing is known; `since` is remembered from an earlier process.
-    pub(super) fn new(primary: &str, mirror: &str, since: Option<SystemTime>) -> Arc<Self> {
+    pub(in crate::safety::mirror) fn new(
+        primary: &str,
+        mirror: &str,
+        since: Option<SystemTime>,
+    ) -> Arc<Self> {
         let inner = Inner {
             asked: 1,
             doubts: 0,
@@ -132,7 +137,7 @@ impl Link {
     }
 
     /// Something happened to the primary or the mirror, and it is not known what: they are compared.
-    pub(super) fn doubt(&self) {
+    pub(in crate::safety::mirror) fn doubt(&self) {
         let mut inner = self.lock();
         inner.asked += 1;
         inner.forget();
@@ -140,7 +145,7 @@ impl Link {
     }
 
     /// What the primary has applied, in its order.
-    pub(super) fn push(&self, work: Work) {
+    pub(in crate::safety::mirror) fn push(&self, work: Work) {
         let mut inner = self.lock();
         inner.asked += 1;
         if inner.known || inner.comparing {
@@ -184,7 +189,7 @@ impl Link {
     }
 
     /// Waits for something to do.
-    pub(super) async fn next(&self) -> Next {
+    pub(in crate::safety::mirror) async fn next(&self) -> Next {
         loop {
             let retry_at = match self.lock().next() {
                 Ok(next) => return next,
@@ -202,7 +207,7 @@ impl Link {
     }
 
     /// The two were compared, and what could be written was. Says since when they differ.
-    pub(super) fn compared(&self, seen: Seen, report: Report) -> Option<SystemTime> {
+    pub(in crate::safety::mirror) fn compared(&self, seen: Seen, report: Report) -> Option<SystemTime> {
         let mut inner = self.lock();
         inner.comparing = false;
         inner.known = inner.doubts == seen.doubts;
@@ -233,7 +238,7 @@ impl Link {
     }
 
     /// What the primary had applied was written as far as could be.
-    pub(super) fn written(&self, seen: Seen, report: &Report) -> Option<SystemTime> {
+    pub(in crate::safety::mirror) fn written(&self, seen: Seen, report: &Report) -> Option<SystemTime> {
         let mut inner = self.lock();
         inner.error = None;
         if !report.is_clean() {
@@ -247,7 +252,7 @@ impl Link {
     }
 
     /// It could not be tried, or is not known what was done.
-    pub(super) fn failed(&self, seen: Seen, error: &BackendError) -> Option<SystemTime> {
+    pub(in crate::safety::mirror) fn failed(&self, seen: Seen, error: &BackendError) -> Option<SystemTime> {
         let mut inner = self.lock();
         inner.comparing = false;
         inner.forget();
@@ -268,12 +273,12 @@ impl Link {
     }
 
     /// Nothing is written while the primary is in `dry_run`.
-    pub(super) fn set_dry_run(&self, dry_run: bool) {
+    pub(in crate::safety::mirror) fn set_dry_run(&self, dry_run: bool) {
         self.lock().dry_run = dry_run;
     }
 
     /// A task begins to follow, in the place of the one before; its number.
-    pub(super) fn begin(&self) -> u64 {
+    pub(in crate::safety::mirror) fn begin(&self) -> u64 {
         let mut inner = self.lock();
         inner.follower += 1;
         inner.followed = true;
@@ -286,7 +291,7 @@ impl Link {
     }
 
     /// A task has ended; nobody may wait for it any more, unless another has begun.
-    pub(super) fn end(&self, follower: u64) {
+    pub(in crate::safety::mirror) fn end(&self, follower: u64) {
         let mut inner = self.lock();
         if inner.follower == follower {
             inner.followed = false;
@@ -297,51 +302,9 @@ impl Link {
     }
 
     /// Nothing is to be told of it any more.
-    pub(super) fn retire(&self) {
+    pub(in crate::safety::mirror) fn retire(&self) {
         metrics::mirror_behind(&self.primary, &self.mirror, 0);
         metrics::mirror_conflicts(&self.primary, &self.mirror, 0);
-    }
-
-    /// For `zonemux status`.
-    pub(super) fn status(&self) -> MirrorStatus {
-        let inner = self.lock();
-        let done = self.progress.borrow().done >= inner.asked;
-        let report = &inner.report;
-        let state = match inner.known {
-            _ if inner.dry_run => MirrorState::DryRun,
-            true if report.is_equal() && done => MirrorState::Equal,
-            true => MirrorState::Behind,
-            false if inner.since.is_some() => MirrorState::Behind,
-            false => MirrorState::Unknown,
-        };
-        let now = Instant::now();
-        MirrorStatus {
-            mirror: self.mirror.clone(),
-            state,
-            since: inner.since.map(seconds),
-            differing: inner.known.then(|| report.differing() + inner.queued as u64),
-            conflicts: report.conflicts,
-            conflicting: report.conflicting.clone(),
-            refused: report.refused,
-            held: report.held,
-            quarantined: report.quarantined,
-            last_error: inner.error.as_ref().map(|(error, _)| error.clone()),
-            last_error_at: inner.error.as_ref().map(|(_, at)| seconds(*at)),
-            retry_in: inner.retry_at.map(|at| at.saturating_duration_since(now).as_secs()),
-        }
-    }
-
-    fn tell_conflicts(&self, before: &Report, now: &Report) {
-        if now.conflicts > 0 && now.conflicting != before.conflicting {
-            tracing::warn!(
-                backend = self.primary,
-                mirror = self.mirror,
-                conflicts = now.conflicts,
-                records = now.conflicting.join("; "),
-                hint = "zonemux writes them once they have been deleted there by whoever put them there",
-                "the mirror has other records that zonemux did not write; they are left alone"
-            );
-        }
     }
 
     fn come(&self, seen: Seen, settled: bool) {
@@ -354,13 +317,6 @@ impl Link {
 
     fn fail(&self, asked: u64) {
         self.progress.send_modify(|progress| progress.failed = progress.failed.max(asked));
-    }
-
-    fn measure(&self, inner: &Inner) {
-        let differing = inner.report.differing() + inner.queued as u64;
-        let behind = if inner.known { differing } else { differing.max(1) };
-        metrics::mirror_behind(&self.primary, &self.mirror, behind);
-        metrics::mirror_conflicts(&self.primary, &self.mirror, inner.report.conflicts);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
