@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) const ROUNDS: usize = 30;
 
 /// The least time of doing something: whatever else the machine does only adds to it.
+#[allow(dead_code, reason = "not every benchmark measures one thing at a time")]
 pub(crate) fn least(mut run: impl FnMut()) -> Duration {
     let times = (0..ROUNDS).map(|_| {
         let started = Instant::now();

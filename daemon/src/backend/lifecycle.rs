@@ -97,10 +97,9 @@ impl Backend {
         let mut wait = FIRST_WAIT;
         loop {
             let started = Instant::now();
-            match self.open_once().await {
+            match self.open_once(opened).await {
                 Ok(()) => {
                     tracing::info!(backend = self.name, took = ?started.elapsed(), "backend open");
-                    opened();
                     return;
                 }
                 Err(error) => {
@@ -116,7 +115,7 @@ impl Backend {
         }
     }
 
-    async fn open_once(&self) -> Result<(), BackendError> {
+    async fn open_once(&self, opened: &(dyn Fn() + Send + Sync)) -> Result<(), BackendError> {
         let Some(driver) = self.driver.get() else {
             return Err(BackendError::new(ErrorKind::Internal, "the backend has no driver yet"));
         };
@@ -130,6 +129,8 @@ impl Backend {
         let Opened { instance, capabilities } = result?;
         let adjusts = driver.adjusts(&capabilities);
         self.known.store(Some(Arc::new(Known { capabilities, adjusts })));
+        // First its zones are routed and scoped: a list made before that would lack their names.
+        opened();
         self.life.send_replace(Life::Open(instance));
         Ok(())
     }

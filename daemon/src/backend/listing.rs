@@ -87,6 +87,9 @@ impl Backend {
                     None => Err(BackendError::new(ErrorKind::Cancelled, "the backend is being closed")),
                 };
                 told(&ended);
+                if let Ok(list) = &ended {
+                    backend.tell_listed(list);
+                }
                 backend.land(&flight, &result, started, ended);
             });
         }

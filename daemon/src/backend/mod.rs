@@ -15,7 +15,7 @@ mod writing;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -49,6 +49,9 @@ pub struct Times {
     pub apply: Duration,
 }
 
+/// Takes a complete list.
+type ListedHook = Arc<dyn Fn(&Arc<List>) + Send + Sync>;
+
 /// A configured backend.
 pub struct Backend {
     name: String,
@@ -64,6 +67,8 @@ pub struct Backend {
     health: Mutex<Health>,
     writes: Arc<Writes>,
     flight: Mutex<Option<Arc<Flight>>>,
+    /// Who is told of every complete list, whoever asked for it.
+    listed: Mutex<Option<ListedHook>>,
     tasks: TaskTracker,
     closing: CancellationToken,
     /// Calls are refused while another is about to own what this one owns.
@@ -107,6 +112,7 @@ impl Backend {
             health: Mutex::default(),
             writes,
             flight: Mutex::default(),
+            listed: Mutex::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             held: AtomicBool::new(false),
@@ -125,6 +131,18 @@ impl Backend {
             return Some(self.configured_zones.clone());
         }
         self.known.load().as_ref().map(|known| known.capabilities.zones.clone())
+    }
+
+    /// Says who is told of every complete list from now on, whoever asked for it.
+    pub fn on_list(&self, listed: impl Fn(&Arc<List>) + Send + Sync + 'static) {
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(listed));
+    }
+
+    fn tell_listed(&self, list: &Arc<List>) {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listed) = listed {
+            listed(list);
+        }
     }
 
     /// How long its calls may take.

@@ -30,6 +30,8 @@ pub(super) struct Account {
     pub(super) written: Vec<Todo>,
     /// Held units, with their zones.
     pub(super) held: Vec<(usize, String)>,
+    /// Whether the batch was decided: else nothing is known of what it would have held.
+    pub(super) decided: bool,
     pub(super) started: Instant,
 }
 
@@ -43,7 +45,7 @@ impl SafeBackend {
         self.journal_and_log(account, outcomes, &tally);
         if !self.policy.guards.dry_run {
             self.note_quarantine(&account.work, outcomes);
-            if account.call.by_hand.is_none() {
+            if account.decided && account.call.by_hand.is_none() {
                 self.note_held(account);
             }
         }

@@ -22,7 +22,7 @@ use super::shown::Shown;
 use super::units::Units;
 use super::write::{Writer, Written};
 use super::{LARGE, RecordKey, SafeBackend, blocking};
-use crate::backend::{BackendError, Batch, Turn};
+use crate::backend::{BackendError, Batch, List, Turn};
 use crate::config;
 
 /// What became of the units that one task took care of.
@@ -92,6 +92,7 @@ impl SafeBackend {
                     work: Arc::clone(work),
                     written: Vec::new(),
                     held,
+                    decided: true,
                     started,
                 };
                 self.account_for(account, settled).await
@@ -119,6 +120,7 @@ impl SafeBackend {
                     work: Arc::clone(work),
                     written: Vec::new(),
                     held: Vec::new(),
+                    decided: false,
                     started,
                 };
                 self.account_for(account, outcomes).await
@@ -133,7 +135,8 @@ impl SafeBackend {
         work: &Arc<Units>,
         units: &[usize],
     ) -> Result<Begun, BackendError> {
-        let stale = self.state.shown().get(&call.view) == Some(Shown::Stale);
+        let shown = self.state.shown().get(&call.view);
+        let stale = matches!(shown, Some(Shown::Stale | Shown::Unclear));
         if stale && call.by_hand.is_none() {
             let message = "the view was last shown an old list of this backend; changes wait for a fresh one";
             return Err(BackendError::new(ErrorKind::Retryable, message));
@@ -170,11 +173,13 @@ impl SafeBackend {
             let message = "the call's time was over before the batch could be begun";
             return Err(BackendError::new(ErrorKind::Retryable, message));
         }
-        let kept = self.kept_changes(work, decided.write.iter().map(|todo| todo.unit));
-        self.mark(&call.request_id, work, &decided.write, &kept).await?;
+        let list = decided.list.clone();
+        let kept = self.kept_changes(work, decided.write.iter().map(|todo| todo.unit), list.as_ref());
+        let marked = self.mark(&call.request_id, work, &decided.write, &kept).await?;
         let units: Vec<usize> = decided.write.iter().map(|todo| todo.unit).collect();
         let ending = self.state.running.begin(work, &units);
-        let job = Job { safe: Arc::clone(self), call: call.clone(), work: Arc::clone(work), decided, kept };
+        let job =
+            Job { safe: Arc::clone(self), call: call.clone(), work: Arc::clone(work), decided, kept, marked };
         Ok(Begun::Writing(self.backend.spawn(job.run(turn, permit, ending))))
     }
 
@@ -188,7 +193,7 @@ impl SafeBackend {
     ) -> Result<Facts, BackendError> {
         if call.by_hand.is_some() {
             let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
-            return Ok(Facts { list: Some(list), outdated: true });
+            return Ok(Facts { list: Some(list) });
         }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
@@ -197,15 +202,15 @@ impl SafeBackend {
         let known = self.state.kept.fresh(epoch);
         if self.state.is_unconfirmed() || (outdated && known.is_none()) {
             let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
-            return Ok(Facts { list: Some(list), outdated });
+            return Ok(Facts { list: Some(list) });
         }
         if known.is_some() {
-            return Ok(Facts { list: known, outdated });
+            return Ok(Facts { list: known });
         }
         let guarded = !call.allow_deletes && self.policy.deletes().limit_without_list().is_some();
         let deletes = guarded && units.iter().any(|&unit| work.pure_deletes(unit).next().is_some());
         if !deletes {
-            return Ok(Facts { list: None, outdated });
+            return Ok(Facts { list: None });
         }
         let list = loop {
             match self.fresh_list(&call.request_id, call.deadline).await {
@@ -222,7 +227,7 @@ impl SafeBackend {
                 }
             }
         };
-        Ok(Facts { list, outdated })
+        Ok(Facts { list })
     }
 
     async fn decide(
@@ -239,7 +244,12 @@ impl SafeBackend {
     }
 
     /// The ownership TXT that are in our store, or have to go there.
-    pub(super) fn kept_changes(&self, work: &Units, units: impl Iterator<Item = usize>) -> HashSet<ChangeId> {
+    pub(super) fn kept_changes(
+        &self,
+        work: &Units,
+        units: impl Iterator<Item = usize>,
+        list: Option<&Arc<List>>,
+    ) -> HashSet<ChangeId> {
         let ownership = self.state.ownership();
         let scope = self.backend.scope();
         let mode = self.policy.ownership;
@@ -258,8 +268,13 @@ impl SafeBackend {
                 let ours = !ownership.is_empty() && ownership.get(&RecordKey::of(&endpoint)).is_some();
                 // A name that is not the backend's is never sent to it.
                 let outside = || scope.place(endpoint.dns_name()).is_none();
-                let to_be_ours = || change.desired().is_some_and(|txt| is_readable_ownership(&txt)) && all;
-                if ours || to_be_ours() || outside() {
+                // What the backend has already is written where it is.
+                let native = || {
+                    let key = RecordKey::of(&endpoint);
+                    list.is_some_and(|list| !list.find(&key.name, "TXT", &key.set_identifier).is_empty())
+                };
+                let to_be_ours = || all && change.desired().is_some_and(|txt| is_readable_ownership(&txt));
+                if ours || outside() || (to_be_ours() && !native()) {
                     kept.insert(id);
                 }
             }
@@ -267,14 +282,15 @@ impl SafeBackend {
         kept
     }
 
-    /// Stores what the apply sets out to do, before its first write.
+    /// Stores what the apply sets out to do, before its first write; gives the units that may be left half
+    /// done.
     pub(super) async fn mark(
         self: &Arc<Self>,
         request_id: &str,
         work: &Arc<Units>,
         write: &[Todo],
         kept: &HashSet<ChangeId>,
-    ) -> Result<(), BackendError> {
+    ) -> Result<Vec<usize>, BackendError> {
         let atomic = self.is_atomic();
         // In one step only what all goes to the backend, and to one that promises it.
         let halves: Vec<usize> = write
@@ -283,8 +299,9 @@ impl SafeBackend {
             .map(|todo| todo.unit)
             .collect();
         let (safe, work, request_id) = (Arc::clone(self), Arc::clone(work), request_id.to_owned());
+        let stored = halves.clone();
         let marked = blocking(true, move || {
-            let units = halves.iter().map(|&unit| work.ids(unit));
+            let units = stored.iter().map(|&unit| work.ids(unit));
             safe.state.mark.set(&request_id, &work, units)
         });
         if let Err(error) = marked.await? {
@@ -295,7 +312,7 @@ impl SafeBackend {
             return Err(BackendError::new(ErrorKind::Internal, error.to_string()));
         }
         self.state.set_unconfirmed(true);
-        Ok(())
+        Ok(halves)
     }
 
     /// [`account`](Self::account) where it may block.
@@ -321,6 +338,7 @@ struct Job {
     work: Arc<Units>,
     decided: Decided,
     kept: HashSet<ChangeId>,
+    marked: Vec<usize>,
 }
 
 impl Job {
@@ -336,6 +354,7 @@ impl Job {
             deadline: started + safe.backend.times().apply,
             held_names: held.map(|key| key.name).collect(),
             kept: self.kept.clone(),
+            marked: Some(self.marked),
         };
         let Written { mut outcomes, unknown, halves } = writer.write(self.decided.write.clone()).await;
         report(permit, safe.name(), unknown.as_ref());
@@ -356,7 +375,7 @@ impl Job {
         ending.tell(outcomes.iter().cloned());
         outcomes.extend(self.decided.settled.iter().cloned());
         let Decided { write: written, held, .. } = self.decided;
-        let account = Account { call: self.call, work: self.work, written, held, started };
+        let account = Account { call: self.call, work: self.work, written, held, decided: true, started };
         let tally = safe.account_for(account, outcomes).await;
         drop(turn);
         tally

@@ -1,9 +1,10 @@
 //! What is to happen with each unit of a batch: nothing here writes or waits.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use zonemux_plugin::{Change, ChangeId, ErrorKind};
+use zonemux_plugin::{Change, ChangeId, ErrorKind, is_ownership_txt};
 
 use super::compare::Standing;
 use super::facts::Facts;
@@ -14,7 +15,7 @@ use super::ownership::Ownership;
 use super::quarantine::{Quarantine, Verdict};
 use super::units::Units;
 use super::{RecordKey, SafeBackend};
-use crate::backend::{BackendError, Scope};
+use crate::backend::{BackendError, List, Scope};
 use crate::config;
 
 /// What decides.
@@ -43,6 +44,8 @@ pub(super) struct Decided {
     pub(super) write: Vec<Todo>,
     /// Held units, with their zones.
     pub(super) held: Vec<(usize, String)>,
+    /// What it was decided on.
+    pub(super) list: Option<Arc<List>>,
 }
 
 /// A unit to write.
@@ -119,7 +122,7 @@ impl SafeBackend {
 impl Judge<'_> {
     /// Decides the units; the quarantine learns that they were asked for, if they are.
     pub(super) fn decide(&self, units: &[usize], quarantine: &mut Quarantine) -> Decided {
-        let mut decided = Decided::default();
+        let mut decided = Decided { list: self.facts.list.clone(), ..Decided::default() };
         for &unit in units {
             match self.alone(unit, quarantine) {
                 Ok(todo) => decided.write.push(todo),
@@ -139,9 +142,7 @@ impl Judge<'_> {
         if changes.is_empty() {
             return Err(Outcome::Unchanged);
         }
-        if self.facts.outdated
-            && let Some(foreign) = self.foreign(unit)
-        {
+        if let Some(foreign) = self.foreign(unit) {
             let message = format!("{foreign} has changed since it was listed");
             return Err(Outcome::Failed(BackendError::new(ErrorKind::Retryable, message)));
         }
@@ -177,8 +178,11 @@ impl Judge<'_> {
 
     /// The first record of a unit that is neither as the unit wants it nor as it was planned on.
     fn foreign(&self, unit: usize) -> Option<RecordKey> {
+        // The registry may encrypt an ownership TXT, differently each time; its record is what counts.
         let mut changes = self.work.changes(unit).map(|(_, change)| change);
         changes
+            .by_ref()
+            .filter(|change| !is_ownership_txt(&change.endpoint()))
             .find(|change| self.facts.standing(change, self.ownership) == Some(Standing::Foreign))
             .map(|change| RecordKey::of(&change.endpoint()))
     }

@@ -16,9 +16,6 @@ use crate::backend::List;
 pub(super) struct Facts {
     /// The newest complete list, if it is of this moment.
     pub(super) list: Option<Arc<List>>,
-    /// Whether something was written since the view was shown its list, so that each change must be
-    /// compared with what it was planned on.
-    pub(super) outdated: bool,
 }
 
 impl Facts {

@@ -27,6 +27,8 @@ pub(super) struct Kept {
 struct Latest {
     list: Arc<List>,
     taken: Taken,
+    /// What it was made for.
+    scope: Arc<Scope>,
 }
 
 /// What is in the store.
@@ -43,9 +45,13 @@ impl Kept {
     }
 
     /// Takes a list that was just made. [`save`](Self::save) is to follow, where blocking is allowed.
-    pub(super) fn keep(&self, list: &Arc<List>) {
+    pub(super) fn keep(&self, list: &Arc<List>, scope: Arc<Scope>) {
         let taken = Taken::now(SystemTime::now(), Instant::now());
-        *lock(&self.latest) = Some(Latest { list: Arc::clone(list), taken });
+        let mut latest = lock(&self.latest);
+        // One that was begun earlier may end later.
+        if latest.as_ref().is_none_or(|latest| latest.list.begun() <= list.begun()) {
+            *latest = Some(Latest { list: Arc::clone(list), taken, scope });
+        }
     }
 
     /// The last list, if it says what is there: begun after the last write, and not long ago.
@@ -69,7 +75,7 @@ impl Kept {
     /// Writes the last list as a snapshot, or notes that it is still the same. Blocks.
     pub(super) fn save(&self, scope: &Scope) {
         let mut saved = lock(&self.saved);
-        let Some(Latest { list, taken }) = lock(&self.latest).clone() else { return };
+        let Some(Latest { list, taken, .. }) = lock(&self.latest).clone() else { return };
         let same = saved.as_ref().filter(|saved| {
             saved.zones == scope.zones()
                 && (Arc::ptr_eq(&saved.list, &list) || is_same(&saved.list.json, &list.json))
@@ -94,6 +100,14 @@ impl Kept {
     pub(super) fn stale(&self, scope: &Arc<Scope>, max: Duration) -> Option<(Arc<List>, Duration)> {
         self.load(scope);
         let latest = lock(&self.latest).clone()?;
+        if latest.scope != *scope {
+            // A reload gave some of its names to a neighbour, or took them from one.
+            tracing::info!(
+                backend = self.backend,
+                "the last complete list is of other zones, and not served"
+            );
+            return None;
+        }
         let age = latest.taken.age(SystemTime::now(), Instant::now());
         if let Some(age) = age.filter(|age| *age <= max) {
             Some((latest.list, age))
@@ -142,7 +156,7 @@ impl Kept {
             Some(Saved { list: Arc::clone(&list), zones: scope.zones().to_vec(), mark: snapshot.mark });
         let mut latest = lock(&self.latest);
         if latest.is_none() {
-            *latest = Some(Latest { list, taken });
+            *latest = Some(Latest { list, taken, scope: Arc::clone(scope) });
         }
     }
 }

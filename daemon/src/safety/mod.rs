@@ -90,6 +90,12 @@ impl SafeBackend {
         let (rules, mirrors) = (ArcSwap::default(), OnceLock::new());
         let safe = Self { policy, backend, state, journal, rules, adjust, mirrors };
         let safe = Arc::new(safe);
+        let listed = Arc::downgrade(&safe);
+        safe.backend.on_list(move |list| {
+            if let Some(safe) = listed.upgrade() {
+                safe.keep(list);
+            }
+        });
         safe.set_gauges();
         safe.state.set_counts(safe.name());
         safe.refresh();

@@ -33,7 +33,7 @@ impl SafeBackend {
         blocking(large, move || {
             let work = Units::of(batch);
             // Nobody knows which list the batch was made for: each change is compared with this one.
-            let facts = Facts { list: Some(list), outdated: true };
+            let facts = Facts { list: Some(list) };
             safe.planned(&work, &facts)
         })
         .await

@@ -8,8 +8,10 @@ use zonemux_plugin::ErrorKind;
 
 use super::breaker::counts_as_failure;
 use super::call::SafeCall;
+use super::identity::StateHash;
+use super::quarantine::QuarantineEntry;
 use super::shown::Shown;
-use super::{SafeBackend, blocking};
+use super::{RecordKey, SafeBackend, blocking};
 use crate::backend::{BackendError, List, ListResult};
 use crate::telemetry::metrics;
 use crate::wire::EncodedList;
@@ -33,7 +35,10 @@ impl SafeBackend {
     pub async fn records(self: &Arc<Self>, call: &SafeCall) -> Result<ShownList, BackendError> {
         let error = match self.mended_list(call).await {
             Ok(list) => {
-                self.show(call, Shown::Fresh(list.epoch())).await?;
+                // What a backend writes in one step is listed whole, also in the middle of a batch.
+                let clear = self.is_atomic() || self.state.writes.is_current(list.epoch());
+                let shown = if clear { Shown::Fresh(list.epoch()) } else { Shown::Unclear };
+                self.show(call, shown).await?;
                 return self.with_ownership(&list).await;
             }
             Err(error) => error,
@@ -74,7 +79,15 @@ impl SafeBackend {
         if !self.state.is_unconfirmed() && self.state.writes.is_current(list.epoch()) {
             return Ok(list);
         }
-        self.confirmed_list(&call.request_id, call.deadline, &turn).await
+        // In a task of its own, with the turn: a client that goes away ends neither.
+        let (safe, request_id, deadline) = (Arc::clone(self), call.request_id.clone(), call.deadline);
+        let mending =
+            self.backend.spawn(async move { safe.confirmed_list(&request_id, deadline, &turn).await });
+        match tokio::time::timeout_at(call.deadline, mending).await {
+            Ok(Ok(list)) => list,
+            Ok(Err(_)) => Err(BackendError::new(ErrorKind::Internal, "the mending broke off")),
+            Err(_) => Err(BackendError::new(ErrorKind::Retryable, "an earlier apply is still being mended")),
+        }
     }
 
     /// A complete list that the backend made for this call, or for one that it shares.
@@ -92,22 +105,10 @@ impl SafeBackend {
     fn note_listing(self: &Arc<Self>, permit: super::breaker::Permit, result: &ListResult) {
         let now = Instant::now();
         match result {
-            Ok(list) => {
+            Ok(_) => {
                 if permit.succeeded(now) {
                     tracing::info!(backend = self.name(), "backend is back: the breaker is closed");
                 }
-                if self.backend.is_superseded() {
-                    // What is kept belongs to the name, and that is another instance's now.
-                    return;
-                }
-                self.state.kept.keep(list);
-                let safe = Arc::clone(self);
-                self.backend.spawn(async move {
-                    let saved = blocking(true, move || safe.state.kept.save(&safe.backend.scope())).await;
-                    if let Err(error) = saved {
-                        tracing::error!(error = %error, "a snapshot was not written");
-                    }
-                });
             }
             Err(error) if counts_as_failure(error.kind) => {
                 if let Some(wait) = permit.failed(now, error.retry_after) {
@@ -120,6 +121,50 @@ impl SafeBackend {
             }
             Err(_) => {}
         }
+    }
+
+    /// A complete list was made, for whomever.
+    pub(super) fn keep(self: &Arc<Self>, list: &Arc<List>) {
+        if self.backend.is_superseded() {
+            // What is kept belongs to the name, and that is another instance's now.
+            return;
+        }
+        self.state.kept.keep(list, self.backend.scope());
+        let (safe, list) = (Arc::clone(self), Arc::clone(list));
+        self.backend.spawn(async move {
+            let kept = blocking(true, move || {
+                safe.state.kept.save(&safe.backend.scope());
+                safe.release_what_is_there(&list);
+            });
+            if let Err(error) = kept.await {
+                tracing::error!(error = %error, "a list was not kept");
+            }
+        });
+    }
+
+    /// What a list shows as it was wished to be is no longer in quarantine: somebody else wrote it.
+    fn release_what_is_there(&self, list: &List) {
+        let mut quarantine = self.state.quarantine();
+        if quarantine.is_empty() {
+            return;
+        }
+        let is_there = |entry: &QuarantineEntry| {
+            let mut state = StateHash::builder();
+            for key in &entry.keys {
+                match &list.find(&key.name, &key.record_type, &key.set_identifier)[..] {
+                    [there] => state.present(there),
+                    _ => state.absent(key),
+                };
+            }
+            state.finish() == entry.hash
+        };
+        if let Err(error) = quarantine.seen_applied(is_there) {
+            tracing::warn!(
+                backend = self.name(), %error, hint = error.hint(),
+                "records that are there stay in quarantine until that can be stored"
+            );
+        }
+        metrics::quarantined(self.name(), quarantine.reasons());
     }
 
     /// Remembers what a view is about to be shown; where that can't be stored, it is not shown.
@@ -143,10 +188,10 @@ impl SafeBackend {
         }
         let (safe, list) = (Arc::clone(self), Arc::clone(list));
         blocking(true, move || {
-            let kept = safe
-                .state
-                .ownership()
-                .listed(|key| !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty());
+            let there =
+                |key: &RecordKey| !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty();
+            // One that the backend has as well is listed once.
+            let kept = safe.state.ownership().listed(there, |txt| there(txt));
             ShownList { listed: list.json.clone(), kept }
         })
         .await

@@ -3,14 +3,19 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 use zonemux_plugin::{Change, ChangeId, ErrorKind, is_ownership_txt};
 
+use super::account::Account;
+use super::call::SafeCall;
 use super::compare::Standing;
 use super::decide::Todo;
 use super::facts::Facts;
+use super::guard::Action;
 use super::intention::Intention;
+use super::outcome::Outcome;
 use super::undo::Builder;
 use super::units::Units;
 use super::write::Writer;
@@ -18,7 +23,9 @@ use super::{SafeBackend, blocking};
 use crate::backend::{BackendError, Batch, List, Turn};
 
 /// How many lists one call makes while it mends: one to see what is there, one to see that it is well.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
+/// How often what is half done is mended: forward, and where the backend refuses that, backward.
+const TRIES: u32 = 2;
 
 impl SafeBackend {
     /// A complete list that is of this moment, and a backend that has nothing left half done. To be
@@ -57,17 +64,39 @@ impl SafeBackend {
         list: &Arc<List>,
         _turn: &Turn,
     ) -> Result<bool, BackendError> {
-        let facts = Facts { list: Some(Arc::clone(list)), outdated: false };
-        let safe = Arc::clone(self);
+        if self.policy.guards.dry_run || self.policy.guards.read_only {
+            tracing::warn!(
+                backend = self.name(),
+                request_id,
+                "units may be half done, and nothing may be written now; they are mended when it may"
+            );
+            return Ok(true);
+        }
+        let facts = Facts { list: Some(Arc::clone(list)) };
+        let (safe, tries) = (Arc::clone(self), self.state.mending.load(Ordering::SeqCst));
         let mend = blocking(true, move || {
             let intention = safe.state.mark.read().map_err(|error| internal(&error))?;
-            Ok::<_, BackendError>(intention.map(|intention| safe.mend(&intention, &facts)))
+            Ok::<_, BackendError>(intention.map(|intention| {
+                let batch = safe.mend(&intention, &facts, tries > 0);
+                (intention.request_id, batch)
+            }))
         })
         .await??;
-        let Some(batch) = mend.filter(|batch| !batch.is_empty()) else {
+        let mend = mend.filter(|(_, batch)| !batch.is_empty());
+        let given_up = mend.is_some() && tries >= TRIES;
+        if given_up {
+            tracing::error!(
+                backend = self.name(),
+                request_id,
+                hint = "the journal has the records; mend them by hand",
+                "units that were left half done can be neither finished nor undone: the backend refuses both"
+            );
+        }
+        let Some((of_request, batch)) = mend.filter(|_| !given_up) else {
             let safe = Arc::clone(self);
             blocking(true, move || safe.state.mark.clear()).await?.map_err(|error| internal(&error))?;
             self.state.set_unconfirmed(false);
+            self.state.mending.store(0, Ordering::SeqCst);
             tracing::info!(backend = self.name(), request_id, "the outcome of an earlier apply is known now");
             return Ok(true);
         };
@@ -77,29 +106,43 @@ impl SafeBackend {
             changes = batch.len(),
             "mending units that an earlier apply left half done"
         );
+        let started = Instant::now();
         let work = Arc::new(Units::of(batch));
-        let kept = self.kept_changes(&work, 0..work.len());
-        let todos = (0..work.len()).map(|unit| Todo { unit, changes: work.ids(unit).to_vec() }).collect();
+        let kept = self.kept_changes(&work, 0..work.len(), Some(list));
+        let todos: Vec<Todo> =
+            (0..work.len()).map(|unit| Todo { unit, changes: work.ids(unit).to_vec() }).collect();
         let mut writer = Writer {
             safe: Arc::clone(self),
-            work,
-            request_id: request_id.to_owned(),
-            deadline: Instant::now() + self.backend.times().apply,
+            work: Arc::clone(&work),
+            request_id: of_request.clone(),
+            deadline: started + self.backend.times().apply,
             held_names: HashSet::new(),
             kept,
+            // The mark stays as it is until a list shows that all is well.
+            marked: None,
         };
-        let written = self.backend.spawn(async move { writer.write(todos).await });
-        let written =
-            written.await.map_err(|_| BackendError::new(ErrorKind::Internal, "the mending broke off"))?;
-        match written.unknown {
-            Some(error) => Err(error),
-            None => Ok(false),
+        let written = writer.write(todos.clone()).await;
+        let refused = written.outcomes.iter().any(|(_, outcome)| !matches!(outcome, Outcome::Applied));
+        let account = Account {
+            call: SafeCall::new("", of_request, started),
+            work,
+            written: todos,
+            held: Vec::new(),
+            decided: false,
+            started,
+        };
+        self.account_for(account, written.outcomes).await;
+        if let Some(error) = written.unknown {
+            return Err(error);
         }
+        // Forward was refused: the next time backward, and then not again.
+        self.state.mending.fetch_add(u32::from(refused), Ordering::SeqCst);
+        Ok(false)
     }
 
     /// What finishes or undoes the units that are half done.
-    fn mend(&self, intention: &Intention, facts: &Facts) -> Batch {
-        let ownership = self.state.ownership();
+    fn mend(&self, intention: &Intention, facts: &Facts, always_back: bool) -> Batch {
+        let (ownership, rules) = (self.state.ownership(), self.rules.load());
         let mut mend = Builder::default();
         for unit in &intention.units {
             let changes: Vec<(ChangeId, Change<'_>)> =
@@ -107,16 +150,37 @@ impl SafeBackend {
             let standings: Vec<Standing> =
                 changes.iter().filter_map(|(_, change)| facts.standing(change, &ownership)).collect();
             let is_half = standings.contains(&Standing::Done) && standings.contains(&Standing::Undone);
-            if standings.contains(&Standing::Foreign) || !is_half || standings.len() != changes.len() {
+            if standings.len() != changes.len() {
                 continue;
             }
             let both = changes.iter().zip(&standings);
+            if standings.contains(&Standing::Foreign) {
+                // Somebody else's record is there: a TXT of ours beside it would claim it.
+                for ((_, change), standing) in both {
+                    if let (Change::Create(txt), Standing::Done) = (change, standing)
+                        && is_ownership_txt(txt)
+                    {
+                        let _pushed = mend.delete(txt);
+                    }
+                }
+                continue;
+            }
+            let action = |change: &Change<'_>| match change {
+                Change::Create(_) => Action::Create,
+                Change::Update { .. } => Action::Update,
+                Change::Delete(_) => Action::Delete,
+            };
+            let refused =
+                changes.iter().any(|(_, change)| rules.refusal(action(change), &change.endpoint()).is_some());
+            if !is_half || refused {
+                continue;
+            }
             let keeps_old = |((_, change), standing): (&(ChangeId, Change<'_>), &Standing)| {
                 matches!(change, Change::Delete(old) if !is_ownership_txt(old))
                     && *standing == Standing::Undone
             };
             // What is still there stays; what is gone is followed to its end.
-            let undo = both.clone().any(keeps_old);
+            let undo = always_back || both.clone().any(keeps_old);
             for ((_, change), standing) in both {
                 let pushed = match (undo, standing) {
                     (false, Standing::Undone) => forward(&mut mend, change),

@@ -12,6 +12,8 @@ const WHAT: &str = "shown-stale";
 pub(super) enum Shown {
     /// A list of the backend's own, begun under this number of writes.
     Fresh(u64),
+    /// A list during which something was written: it may show a unit half. Its changes wait as well.
+    Unclear,
     /// A snapshot. Its changes wait until a fresh list was shown, also after a restart.
     Stale,
 }
@@ -19,7 +21,8 @@ pub(super) enum Shown {
 /// What each view was last shown of one backend.
 #[derive(Debug)]
 pub(super) struct ShownLists {
-    fresh: HashMap<String, u64>,
+    /// `None`: unclear.
+    fresh: HashMap<String, Option<u64>>,
     /// Durable: a client that planned on an old list may send its changes after a restart of ours.
     stale: Table<()>,
 }
@@ -35,7 +38,7 @@ impl ShownLists {
         if self.stale.contains(view) {
             return Some(Shown::Stale);
         }
-        self.fresh.get(view).copied().map(Shown::Fresh)
+        self.fresh.get(view).map(|epoch| epoch.map_or(Shown::Unclear, Shown::Fresh))
     }
 
     /// Whether [`show`](Self::show) writes to the store.
@@ -47,8 +50,9 @@ impl ShownLists {
     /// shown.
     pub(super) fn show(&mut self, view: &str, shown: Shown) -> Result<(), StoreError> {
         match shown {
-            Shown::Fresh(epoch) => {
+            Shown::Fresh(_) | Shown::Unclear => {
                 self.stale.commit([(view.to_owned(), None)])?;
+                let epoch = if let Shown::Fresh(epoch) = shown { Some(epoch) } else { None };
                 self.fresh.insert(view.to_owned(), epoch);
             }
             Shown::Stale => {

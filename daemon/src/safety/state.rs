@@ -1,7 +1,7 @@
 //! What belongs to a backend's name, and outlives a reload: its write lane, its breaker, what is held, set
 //! aside and not confirmed.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::breaker::Breaker;
@@ -29,6 +29,8 @@ pub struct State {
     pub(super) mark: Mark,
     /// Whether there is a mark in the store.
     unconfirmed: AtomicBool,
+    /// How often mending was refused since the mark was set.
+    pub(super) mending: AtomicU32,
     pub(super) breaker: Breaker,
     pub(super) kept: Kept,
     /// What the backend said that it can do, as it is stored.
@@ -64,6 +66,7 @@ impl State {
             running: RunningApply::default(),
             mark,
             unconfirmed,
+            mending: AtomicU32::new(0),
             breaker: Breaker::new(policy.breaker.failures, policy.breaker.cooldown.into()),
             kept: Kept::open(Arc::clone(store), name),
             capabilities: Mutex::new(read_capabilities(name, &**store)?),

@@ -27,6 +27,8 @@ pub(super) struct Writer {
     pub(super) held_names: HashSet<String>,
     /// Ownership TXT that go to our own store.
     pub(super) kept: HashSet<ChangeId>,
+    /// The units that the mark has; `None`: the mark is not ours to change.
+    pub(super) marked: Option<Vec<usize>>,
 }
 
 /// What came of it.
@@ -37,6 +39,10 @@ pub(super) struct Written {
     pub(super) unknown: Option<BackendError>,
     /// Units that are left half done.
     pub(super) halves: bool,
+}
+
+fn not_stored() -> BackendError {
+    BackendError::new(ErrorKind::Internal, "what is about to be done can't be stored first")
 }
 
 /// Whether a failure is the record's own fault.
@@ -73,7 +79,8 @@ impl Writer {
                     // One unit alone, of which nothing was done: every change of it has failed.
                     let sent = self.sent(&part[0]);
                     match self.without_ownership(&part[0], &sent) {
-                        Some(again) => queue.push(vec![again]),
+                        Some(again) if self.remember([again.unit]).await => queue.push(vec![again]),
+                        Some(again) => written.outcomes.push((again.unit, Outcome::Failed(not_stored()))),
                         None => written
                             .outcomes
                             .push((part[0].unit, self.refused(part[0].unit, error.kind, error.message))),
@@ -137,6 +144,12 @@ impl Writer {
             let refused = failures.iter().all(|failure| for_its_own_sake(failure.kind));
             let nothing_done = self.safe.is_atomic() || ids.len() == self.sent(&todo).len();
             if refused && let Some(retry) = self.without_ownership(&todo, &ids) {
+                // The record is to be written without it first: a crash between must be found.
+                if !self.remember([todo.unit]).await {
+                    written.halves = true;
+                    written.outcomes.push((todo.unit, Outcome::Failed(not_stored())));
+                    continue;
+                }
                 // A backend that writes units in one step has written nothing of this one.
                 if nothing_done {
                     again.push(retry);
@@ -195,7 +208,7 @@ impl Writer {
 
     /// Undoes what was done of units of which a part failed: all but what the backend named. Of one that
     /// writes units in one step nothing was, and it costs a call to make sure.
-    async fn undo_halves(&self, broken: &[(Todo, Vec<Failure>, bool)], written: &mut Written) {
+    async fn undo_halves(&mut self, broken: &[(Todo, Vec<Failure>, bool)], written: &mut Written) {
         let mut done = Vec::new();
         for (todo, failures, _) in broken {
             let failed: HashSet<ChangeId> = failures.iter().map(|failure| failure.change).collect();
@@ -225,7 +238,7 @@ impl Writer {
                 "records whose units were refused can't be put back yet; tried again after the next list"
             );
             written.halves = true;
-            self.remember(broken.iter().map(|(todo, ..)| todo.unit).collect()).await;
+            self.remember(broken.iter().map(|(todo, ..)| todo.unit)).await;
         } else {
             tracing::info!(
                 backend = self.safe.name(),
@@ -236,19 +249,33 @@ impl Writer {
         }
     }
 
-    /// Stores which units are left half done: the mark of a backend that writes units in one step has
-    /// none.
-    async fn remember(&self, units: Vec<usize>) {
-        let (safe, work, request_id) =
-            (Arc::clone(&self.safe), Arc::clone(&self.work), self.request_id.clone());
+    /// Adds units to the mark before they may be left half done; says whether they are in it.
+    async fn remember(&mut self, units: impl IntoIterator<Item = usize>) -> bool {
+        let Some(marked) = &mut self.marked else { return true };
+        let before = marked.len();
+        for unit in units {
+            if !marked.contains(&unit) {
+                marked.push(unit);
+            }
+        }
+        if marked.len() == before {
+            return true;
+        }
+        let (safe, work, marked) = (Arc::clone(&self.safe), Arc::clone(&self.work), marked.clone());
+        let request_id = self.request_id.clone();
         let stored = blocking(true, move || {
-            safe.state.mark.set(&request_id, &work, units.iter().map(|&unit| work.ids(unit)))
+            safe.state.mark.set(&request_id, &work, marked.iter().map(|&unit| work.ids(unit)))
         });
-        if let Ok(Err(error)) = stored.await {
-            tracing::error!(
-                backend = self.safe.name(), %error, hint = error.hint(),
-                "units that are left half done can't be remembered; after a restart they are not mended"
-            );
+        match stored.await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::error!(
+                    backend = self.safe.name(), %error, hint = error.hint(),
+                    "what is about to be done can't be stored first"
+                );
+                false
+            }
+            Err(_) => false,
         }
     }
 

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 use zonemux_plugin::{Endpoints, ErrorKind};
 
-use super::{CallContext, CallError, Chunks, LARGE, View, blocking};
+use super::{CallContext, CallError, Calls, Chunks, LARGE, View, blocking};
 use crate::backend::{BackendError, Selection, list};
 use crate::router::split_endpoints;
 use crate::safety::SafeBackend;
@@ -34,6 +34,7 @@ impl View {
         context: &CallContext,
         endpoints: Endpoints,
     ) -> Result<Chunks, CallError> {
+        self.zones()?;
         let endpoints = Arc::new(endpoints);
         let ways = self.backends.iter().map(async |backend| {
             let adjusting = backend.backend().adjusting(context.deadline).await?;

@@ -13,10 +13,13 @@ use crate::journal::{Entry, Rdata};
 use crate::router::{Refused, split};
 use crate::safety::{SafeCall, Tally};
 use crate::telemetry::metrics::{self, ChangeOutcome};
+use crate::view::Calls;
 use crate::wire::Changes;
 
 impl View {
     pub(super) async fn apply_all(&self, context: &CallContext, changes: Changes) -> Result<(), CallError> {
+        // Without all zones a name would go nowhere, or to the backend of a zone above.
+        self.zones()?;
         let tallies = self.apply_batch(self.safe_call(context), changes).await?;
         // All of them were waited for: 503 means that what could be done was done.
         let failed = tallies.into_iter().filter(|(_, tally)| !tally.is_done());

@@ -164,7 +164,7 @@ fn the_new_instance_writes_only_after_the_old_ones_applies_have_ended() {
 fn an_apply_of_before_ends_though_its_client_has_gone() {
     let site = flaky();
     // The call is answered 503 long before the apply has ended.
-    site.layer("short", "[shutdown]\ngrace = \"500ms\"\n[webhook]\ndeadline = \"500ms\"");
+    site.layer("short", "[shutdown]\ngrace = \"500ms\"\n[webhook]\ndeadline = \"2s\"");
     let daemon = ready(&site);
     site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
     drop(daemon.webhook().send(&Request::post("/records", create(&["a.example.org"]))));

@@ -106,3 +106,15 @@ fn one_backend_that_hangs_costs_the_others_nothing() {
         204
     );
 }
+
+#[test]
+fn a_create_planned_before_somebody_elses_is_planned_anew_whatever_was_listed_since() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    listed(&daemon);
+    assert_eq!(create(&daemon, &[endpoint("www.example.org", "A", "192.0.2.1")]), 204);
+    // A list shows the other's record to everybody in this view; this plan is of before.
+    listed(&daemon);
+    assert_eq!(create(&daemon, &[endpoint("www.example.org", "A", "192.0.2.2")]), 503);
+    assert_eq!(listed(&daemon), ["www.example.org A 192.0.2.1"]);
+}

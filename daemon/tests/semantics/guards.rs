@@ -134,3 +134,20 @@ fn a_dry_run_answers_as_if_done_writes_nothing_anywhere_and_is_told_once() {
         (journalled(&site, &daemon, "www.example.org") == ["dry_run"]).then_some(())
     });
 }
+
+#[test]
+fn what_is_held_stays_to_be_released_when_a_later_loop_can_not_begin() {
+    let site = site("breaker = { failures = 1000 }", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &many("www", 10)), 204);
+    listed(&daemon);
+    assert_eq!(post(&daemon, &json!({ "delete": many("www", 5) })), 503);
+    site.misbehave("lan", r#"{"behaviour": "fail", "on": ["records"]}"#);
+    listed(&daemon);
+    assert_eq!(post(&daemon, &json!({ "delete": many("www", 5) })), 503);
+    site.misbehave("lan", "healthy");
+    listed(&daemon);
+    assert_eq!(site.run(&["release", "lan"]).code, Some(0));
+    assert_eq!(post(&daemon, &json!({ "delete": many("www", 5) })), 204);
+    assert_eq!(listed(&daemon).len(), 10);
+}

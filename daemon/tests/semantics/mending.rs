@@ -90,3 +90,36 @@ fn a_backend_that_is_unconfirmed_is_listed_before_it_is_written_again() {
     assert_eq!(create(&daemon, &owned("other.example.org")), 204);
     eventually("the mark is gone", || (!site.path("state/control/lan/unconfirmed").exists()).then_some(()));
 }
+
+#[test]
+fn a_half_that_the_backend_will_not_finish_is_undone_and_freezes_nothing() {
+    let site = site("", "atomic_units = false");
+    let daemon = ready(&site);
+    site.misbehave("lan", r#"{"behaviour": "half", "on": ["apply"], "match": "www"}"#);
+    assert_eq!(create(&daemon, &owned("www.example.org")), 503);
+    // Its TXT is there, and the record is refused.
+    site.misbehave("lan", r#"{"behaviour": "refuse", "on": ["apply"], "match": "www", "type": "A"}"#);
+    assert_eq!(listed(&daemon), Vec::<String>::new());
+    assert_eq!(create(&daemon, &owned("other.example.org")), 204);
+    assert_eq!(listed(&daemon).len(), 2);
+}
+
+#[test]
+fn nothing_is_mended_while_nothing_may_be_written() {
+    let site = site("", "atomic_units = false");
+    let daemon = ready(&site);
+    site.misbehave("lan", r#"{"behaviour": "half", "on": ["apply"], "match": "www"}"#);
+    assert_eq!(create(&daemon, &owned("www.example.org")), 503);
+    site.misbehave("lan", "healthy");
+    daemon.stop();
+    let applies = calls(&site, "apply").len();
+    for brake in ["read_only", "dry_run"] {
+        site.layer("zz-brake", &format!("[backends.lan]\nguards = {{ {brake} = true }}"));
+        let daemon = ready(&site);
+        assert_eq!(listed(&daemon), ["a-www.example.org TXT owned"], "{brake}");
+        assert_eq!(calls(&site, "apply").len(), applies, "{brake}");
+        daemon.stop();
+    }
+    site.layer("zz-brake", "");
+    assert_eq!(listed(&ready(&site)).len(), 2);
+}

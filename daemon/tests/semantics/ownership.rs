@@ -68,3 +68,21 @@ fn one_way_can_be_forced() {
     assert_eq!(create(&daemon, &owned("www.example.org")), 204);
     assert_eq!(listed(&daemon), Vec::<String>::new(), "a record without its owner is not written");
 }
+
+#[test]
+fn a_txt_that_the_backend_has_stays_there_when_others_are_kept() {
+    let site = site("guards = { max_deletes = \"none\" }", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &owned("www.example.org")), 204);
+    daemon.stop();
+    site.layer("virtual", "[backends.lan]\nownership = \"virtual\"");
+    let daemon = ready(&site);
+    assert_eq!(listed(&daemon).len(), 2);
+    let mut other = ownership("www.example.org", "A");
+    other["targets"][0] = "\"heritage=external-dns,external-dns/owner=me\"".into();
+    let update = json!({ "updateOld": [ownership("www.example.org", "A")], "updateNew": [other] });
+    assert_eq!(post(&daemon, &update), 204);
+    assert_eq!(listed(&daemon).len(), 2, "listed once");
+    assert_eq!(post(&daemon, &json!({ "delete": owned("www.example.org") })), 204);
+    assert_eq!(listed(&daemon), Vec::<String>::new());
+}

@@ -47,3 +47,24 @@ fn a_refused_record_is_tried_again_when_its_time_comes() {
     });
     assert_eq!(daemon.metric("zonemux_quarantined_records", &[("reason", "permanent")]), 0.0);
 }
+
+#[test]
+fn what_a_list_shows_as_it_was_wished_is_no_longer_set_aside() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    site.misbehave("lan", REFUSES);
+    assert_eq!(create(&daemon, &[endpoint("bad.example.org", "A", "192.0.2.1")]), 204);
+    assert_eq!(daemon.metric("zonemux_quarantined_records", &[("reason", "permanent")]), 1.0);
+    daemon.stop();
+    // Somebody else writes it.
+    let other = crate::site("", "");
+    let at_other = ready(&other);
+    assert_eq!(create(&at_other, &[endpoint("bad.example.org", "A", "192.0.2.1")]), 204);
+    at_other.stop();
+    std::fs::copy(other.path("lan.records"), site.path("lan.records")).unwrap();
+    let daemon = ready(&site);
+    assert_eq!(listed(&daemon), ["bad.example.org A 192.0.2.1"]);
+    eventually("it is seen", || {
+        (daemon.metric("zonemux_quarantined_records", &[("reason", "permanent")]) == 0.0).then_some(())
+    });
+}

@@ -137,13 +137,13 @@ impl Pair {
         } else {
             self.put(id, &work, &decided, list).await?
         };
-        let Decided { mut settled, write, held } = decided;
+        let Decided { mut settled, write, held, .. } = decided;
         settled.extend(outcomes);
         for (_, outcome) in &settled {
             report.add(outcome);
         }
         let call = SafeCall::new(format!("mirror of {}", self.link.primary), id, started);
-        let account = Account { call, work, written: write, held, started };
+        let account = Account { call, work, written: write, held, decided: true, started };
         mirror.account_for(account, settled).await;
         drop(turn);
         match unknown {
@@ -162,7 +162,7 @@ impl Pair {
         for &unit in &sorted.conflicts {
             report.conflict(&work.keys(unit), work.all_keys(unit));
         }
-        let facts = Facts { list: Some(Arc::clone(&list)), outdated: false };
+        let facts = Facts { list: Some(Arc::clone(&list)) };
         let decided = mirror.judge(&work, &sorted.write, &facts, false);
         Ok(Prepared { work: Arc::new(work), decided, report, list })
     }
@@ -204,7 +204,8 @@ impl Pair {
             let error = BackendError::new(ErrorKind::Retryable, open.to_string());
             BackendError { retry_after: Some(open.retry_in), ..error }
         })?;
-        let kept = mirror.kept_changes(work, decided.write.iter().map(|todo| todo.unit));
+        let kept =
+            mirror.kept_changes(work, decided.write.iter().map(|todo| todo.unit), decided.list.as_ref());
         let keys = |todos: &[Todo]| -> Vec<RecordKey> {
             let changes = todos.iter().flat_map(|todo| work.changes(todo.unit));
             changes
@@ -215,7 +216,7 @@ impl Pair {
         let (safe, new) = (Arc::clone(mirror), keys(&decided.write));
         let remembered = blocking(true, move || safe.state.mirrored.written().remember(&new));
         remembered.await?.map_err(|error| self.not_remembered(&error))?;
-        mirror.mark(id, work, &decided.write, &kept).await?;
+        let marked = mirror.mark(id, work, &decided.write, &kept).await?;
         let promises = mirror.promise_mirrors();
         let held = decided.held.iter().flat_map(|(unit, _)| work.keys(*unit));
         let mut writer = Writer {
@@ -225,6 +226,7 @@ impl Pair {
             deadline: Instant::now() + mirror.backend.times().apply,
             held_names: held.map(|key| key.name).collect(),
             kept,
+            marked: Some(marked),
         };
         let written = writer.write(decided.write.clone()).await;
         report(permit, mirror.name(), written.unknown.as_ref());

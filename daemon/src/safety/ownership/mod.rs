@@ -53,9 +53,15 @@ impl Ownership {
     }
 
     /// The TXT that are to be listed beside what the backend lists: those whose record is there, and
-    /// those of which it is not known whose they are. In the order of their names.
-    pub fn listed(&self, is_there: impl Fn(&RecordKey) -> bool) -> EncodedList {
+    /// those of which it is not known whose they are; but not those that the backend lists itself. In the
+    /// order of their names.
+    pub fn listed(
+        &self,
+        is_there: impl Fn(&RecordKey) -> bool,
+        is_native: impl Fn(&RecordKey) -> bool,
+    ) -> EncodedList {
         let listed = self.entries().filter(|entry| entry.record().is_none_or(&is_there));
+        let listed = listed.filter(|entry| !is_native(&entry.key()));
         ListEncoder::encode(listed.map(OwnershipEntry::txt))
     }
 

@@ -88,16 +88,16 @@ fn ownership_is_listed_as_it_was_sent_while_its_record_is_there_and_survives_its
     let record = key("*.wild.example.org", "A");
     ownership.commit([entry(&www, Some(record.clone())), entry(&unknown, None)]).unwrap();
     let ownership = open(&memory);
-    let there = ownership.listed(|key| *key == record);
+    let there = ownership.listed(|key| *key == record, |_| false);
     assert_eq!(there.count, 2);
     let expected =
         format!("[{},{}]", serde_json::to_string(&unknown).unwrap(), serde_json::to_string(&www).unwrap());
     let read = |text: &str| serde_json::from_str::<Vec<Endpoint>>(text).unwrap();
     assert_eq!(read(&text(&there)), read(&expected));
-    let gone = ownership.listed(|_| false);
+    let gone = ownership.listed(|_| false, |_| false);
     assert_eq!(read(&text(&gone)), [unknown]);
     assert_eq!(ownership.len(), 2, "hidden, not lost");
-    assert_eq!(text(&ownership.listed(|_| true)), text(&there));
+    assert_eq!(text(&ownership.listed(|_| true, |_| false)), text(&there));
 }
 
 #[test]
