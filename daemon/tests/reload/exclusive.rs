@@ -105,7 +105,7 @@ fn meanwhile_its_changes_are_answered_503_and_others_are_served() {
     let daemon = ready(&site);
     assert_eq!(daemon.webhook().get("/lan/records").status, 200);
     single(&site, "timeout = \"9s\"");
-    site.misbehave("lan", r#"{"behaviour": "late", "on": ["open"], "delay": 2000}"#);
+    site.misbehave("lan", r#"{"behaviour": "late", "on": ["open"], "delay": 4000}"#);
     std::thread::scope(|scope| {
         let reloading = scope.spawn(|| reloaded(&site));
         let write = || daemon.webhook().post("/lan/records", create(&["a.example.org"])).status;
