@@ -10,6 +10,7 @@ mod account;
 pub mod adjust;
 mod apply;
 mod asked;
+mod before;
 pub mod breaker;
 mod call;
 mod compare;
