@@ -163,10 +163,7 @@ impl SafeBackend {
             return Ok(Begun::Settled(decided.dry_run()));
         }
         let now = Instant::now();
-        let permit = self.state.breaker.admit(now).map_err(|open| {
-            let error = BackendError::new(ErrorKind::Retryable, open.to_string());
-            BackendError { retry_after: Some(open.retry_in), ..error }
-        })?;
+        let permit = self.state.breaker.admit(now)?;
         if now >= call.deadline {
             let message = "the call's time was over before the batch could be begun";
             return Err(BackendError::new(ErrorKind::Retryable, message));

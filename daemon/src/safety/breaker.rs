@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use zonemux_plugin::ErrorKind;
 
+use crate::backend::BackendError;
+
 /// The longest that doubling makes it, unless the configured cooldown is longer.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The longest `Retry-After` that is believed: a wrong one must not freeze a backend for days, and one
@@ -45,6 +47,13 @@ pub struct Breaker {
 pub struct Open {
     /// When it is worth asking again.
     pub retry_in: Duration,
+}
+
+impl From<Open> for BackendError {
+    fn from(open: Open) -> Self {
+        let error = Self::new(ErrorKind::Retryable, open.to_string());
+        Self { retry_after: Some(open.retry_in), ..error }
+    }
 }
 
 /// How a breaker stands.

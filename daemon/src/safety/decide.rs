@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use zonemux_plugin::{Change, ChangeId, ErrorKind, is_ownership_txt};
+use zonemux_plugin::{ChangeId, ErrorKind, is_ownership_txt};
 
 use super::compare::Standing;
 use super::facts::Facts;
@@ -162,11 +162,7 @@ impl Judge<'_> {
 
     fn refusal(&self, unit: usize) -> Option<Refusal> {
         self.work.changes(unit).find_map(|(_, change)| {
-            let action = match change {
-                Change::Create(_) => Action::Create,
-                Change::Update { .. } => Action::Update,
-                Change::Delete(_) => Action::Delete,
-            };
+            let action = Action::of(&change);
             let endpoint = change.endpoint();
             self.rules.refusal(action, &endpoint).or_else(|| {
                 // Only ownership TXT come here with names outside the zones, beside their records.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use zonemux_plugin::ErrorKind;
 
-use super::breaker::counts_as_failure;
+use super::apply::report;
 use super::call::SafeCall;
 use super::identity::StateHash;
 use super::quarantine::QuarantineEntry;
@@ -92,35 +92,10 @@ impl SafeBackend {
 
     /// A complete list that the backend made for this call, or for one that it shares.
     pub(super) async fn fresh_list(self: &Arc<Self>, request_id: &str, deadline: Instant) -> ListResult {
-        let permit = self.state.breaker.admit(Instant::now()).map_err(|open| {
-            let error = BackendError::new(ErrorKind::Retryable, open.to_string());
-            BackendError { retry_after: Some(open.retry_in), ..error }
-        })?;
+        let permit = self.state.breaker.admit(Instant::now())?;
         let safe = Arc::clone(self);
-        let ended = move |result: &ListResult| safe.note_listing(permit, result);
+        let ended = move |result: &ListResult| report(permit, safe.name(), result.as_ref().err());
         self.backend.list(request_id, deadline, ended).await
-    }
-
-    /// A listing has ended, whoever still waits for it.
-    fn note_listing(self: &Arc<Self>, permit: super::breaker::Permit, result: &ListResult) {
-        let now = Instant::now();
-        match result {
-            Ok(_) => {
-                if permit.succeeded(now) {
-                    tracing::info!(backend = self.name(), "backend is back: the breaker is closed");
-                }
-            }
-            Err(error) if counts_as_failure(error.kind) => {
-                if let Some(wait) = permit.failed(now, error.retry_after) {
-                    tracing::warn!(
-                        backend = self.name(),
-                        ?wait,
-                        "backend keeps failing: it is left alone for a while"
-                    );
-                }
-            }
-            Err(_) => {}
-        }
     }
 
     /// A complete list was made, for whomever.

@@ -165,13 +165,9 @@ impl SafeBackend {
                 }
                 continue;
             }
-            let action = |change: &Change<'_>| match change {
-                Change::Create(_) => Action::Create,
-                Change::Update { .. } => Action::Update,
-                Change::Delete(_) => Action::Delete,
-            };
-            let refused =
-                changes.iter().any(|(_, change)| rules.refusal(action(change), &change.endpoint()).is_some());
+            let refused = changes
+                .iter()
+                .any(|(_, change)| rules.refusal(Action::of(change), &change.endpoint()).is_some());
             if !is_half || refused {
                 continue;
             }

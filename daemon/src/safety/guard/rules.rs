@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use zonemux_plugin::{EndpointView, dns, is_ownership_txt};
+use zonemux_plugin::{Change, EndpointView, dns, is_ownership_txt};
 
 use crate::config::{Guards, ProtectedName, TypePattern};
 
@@ -22,6 +22,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// What a change does.
+    pub fn of(change: &Change<'_>) -> Self {
+        match change {
+            Change::Create(_) => Self::Create,
+            Change::Update { .. } => Self::Update,
+            Change::Delete(_) => Self::Delete,
+        }
+    }
+
     /// The word for logs, journal and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -200,10 +200,7 @@ impl Pair {
         list: Arc<List>,
     ) -> Result<(Vec<(usize, Outcome)>, Option<BackendError>), BackendError> {
         let mirror = &self.mirror;
-        let permit = mirror.state.breaker.admit(Instant::now()).map_err(|open| {
-            let error = BackendError::new(ErrorKind::Retryable, open.to_string());
-            BackendError { retry_after: Some(open.retry_in), ..error }
-        })?;
+        let permit = mirror.state.breaker.admit(Instant::now())?;
         let kept =
             mirror.kept_changes(work, decided.write.iter().map(|todo| todo.unit), decided.list.as_ref());
         let keys = |todos: &[Todo]| -> Vec<RecordKey> {
