@@ -1,0 +1,242 @@
+//! A configured plugin in a process of its own.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use zeroize::Zeroizing;
+use zonemux_plugin::{Capabilities, ErrorKind};
+
+use super::ending::{Ending, Reason};
+use super::feed::Feed;
+use super::instance::{IsolatedInstance, encode_call};
+use super::launch::Launcher;
+use super::link::Process;
+use super::start::{Permissions, Recipe, setup_frame};
+use crate::backend::{
+    BackendError, Driver, DriverCall, DriverFuture, ListSink, Opened, ProcessStatus, Selection,
+};
+use crate::plugin::child::restrict::Profile;
+use crate::plugin::error::{PluginError, Refusal};
+use crate::plugin::frames::{self, Kind, PROTOCOL, message};
+use crate::plugin::host::HostSide;
+use crate::plugin::image::Image;
+use crate::telemetry::metrics;
+
+/// A configured plugin whose code runs in a process of its own.
+pub struct Isolated {
+    shared: Arc<Shared>,
+    exclusive: bool,
+}
+
+pub(super) struct Shared {
+    recipe: Recipe,
+    slot: Mutex<Slot>,
+    /// One process is started at a time.
+    starting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Slot {
+    process: Option<Arc<Process>>,
+    /// How often a process was started after another had ended by itself.
+    restarts: u64,
+    last: Option<Ending>,
+    /// For which capabilities the plugin said whether it adjusts.
+    adjusts: Option<(Capabilities, bool)>,
+}
+
+impl fmt::Debug for Isolated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Isolated").field("backend", &self.shared.recipe.backend).finish_non_exhaustive()
+    }
+}
+
+impl Isolated {
+    /// Starts a process for a checked image, loads it there, and gives it a backend's settings, a JSON object.
+    /// Blocks until it has judged them: call it on a thread that is none of the runtime's.
+    ///
+    /// # Errors
+    ///
+    /// When the plugin or its settings are refused.
+    pub fn configure(
+        launcher: &Arc<Launcher>,
+        image: &Image,
+        host: HostSide,
+        settings: &str,
+        permissions: &Permissions,
+    ) -> Result<Self, PluginError> {
+        let refuse = |why: String| PluginError::new(&image.path, Refusal::Initialisation(why));
+        let code = launcher.sealed(image).map_err(|error| refuse(format!("no sealed memory: {error}")))?;
+        let setup = message::Setup {
+            parent: std::process::id(),
+            name: image.name().to_owned(),
+            code: image.code(),
+            profile: profile(image, permissions),
+        };
+        let settings = serde_json::value::RawValue::from_string(settings.to_owned());
+        let told = message::Configure {
+            protocol: PROTOCOL,
+            backend: host.backend_name().to_owned(),
+            zones: host.zone_names(),
+            base_directory: host.base().to_owned(),
+            state_directory: host.state().to_owned(),
+            log_level: host.log_level(),
+            settings: settings.map_err(|error| refuse(error.to_string()))?,
+        };
+        let frame = |frame: Result<Vec<u8>, frames::FrameError>| frame.map_err(|error| refuse(error.to_string()));
+        let recipe = Recipe {
+            launcher: Arc::clone(launcher),
+            backend: host.backend_name().to_owned(),
+            host,
+            path: image.path.clone(),
+            code,
+            setup: frame(setup_frame(&setup))?,
+            configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
+        };
+        let (process, configured) = launcher.runtime().block_on(recipe.start())?;
+        let slot = Slot { process: Some(Arc::new(process)), ..Slot::default() };
+        let exclusive = configured.exclusive || image.is_exclusive();
+        let starting = tokio::sync::Mutex::new(());
+        Ok(Self { shared: Arc::new(Shared { recipe, slot: Mutex::new(slot), starting }), exclusive })
+    }
+
+    /// Whether two of its instances can't be open at once.
+    pub fn exclusive(&self) -> bool {
+        self.exclusive
+    }
+}
+
+fn profile(image: &Image, permissions: &Permissions) -> Profile {
+    Profile {
+        memory_limit: permissions.memory_limit,
+        network: image.uses_network(),
+        commands: image.starts_commands(),
+        writable: permissions.writable.clone(),
+        readable: Vec::new(),
+    }
+}
+
+impl Shared {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The process that runs, or another one.
+    async fn running(&self) -> Result<Arc<Process>, BackendError> {
+        let _one_at_a_time = self.starting.lock().await;
+        let before = self.slot().process.clone();
+        if let Some(process) = before {
+            if !process.is_gone() {
+                return Ok(process);
+            }
+            // Its end is known when nothing of it runs any more.
+            let ending = process.ended().await;
+            self.note(&ending);
+        }
+        let (process, _) = self.recipe.start().await.map_err(|error| {
+            // The settings were accepted once; what is wrong now may pass.
+            BackendError::new(ErrorKind::Retryable, error.to_string())
+        })?;
+        let process = Arc::new(process);
+        self.slot().process = Some(Arc::clone(&process));
+        Ok(process)
+    }
+
+    fn note(&self, ending: &Ending) {
+        let mut slot = self.slot();
+        slot.process = None;
+        if ending.reason != Reason::Asked {
+            slot.restarts += 1;
+            slot.last = Some(ending.clone());
+            metrics::plugin_restart(&self.recipe.backend, ending.reason.as_str());
+        }
+    }
+
+    /// The process ended while it was in use.
+    pub(super) fn note_end(&self, process: &Arc<Process>, ending: &Ending) {
+        let current = self.slot().process.clone();
+        if current.is_some_and(|current| Arc::ptr_eq(&current, process)) {
+            self.note(ending);
+        }
+    }
+}
+
+impl Driver for Isolated {
+    fn open(&self, call: DriverCall) -> DriverFuture<Opened> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let process = shared.running().await?;
+            // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
+            let unfinished = Unfinished(Some(Arc::clone(&process)));
+            let result = process.call(Kind::Open, &encode_call(&call), None, None, 0).await;
+            unfinished.is_finished();
+            let (done, _) = result?;
+            let capabilities = done.capabilities.unwrap_or_default();
+            shared.slot().adjusts = Some((capabilities.clone(), done.adjusts));
+            let instance = Arc::new(IsolatedInstance { process, shared });
+            Ok(Opened { instance, capabilities })
+        })
+    }
+
+    fn adjusts(&self, capabilities: &Capabilities) -> bool {
+        // Before it was ever open, it is asked each time: that is never wrong.
+        match &self.shared.slot().adjusts {
+            Some((known, adjusts)) if known == capabilities => *adjusts,
+            _ => true,
+        }
+    }
+
+    fn adjust(
+        &self,
+        call: DriverCall,
+        capabilities: &Capabilities,
+        endpoints: Selection,
+        sink: ListSink,
+    ) -> DriverFuture<()> {
+        let (shared, capabilities) = (Arc::clone(&self.shared), capabilities.clone());
+        Box::pin(async move {
+            let process = shared.running().await?;
+            let told = message::Adjust {
+                call: encode_call(&call),
+                capabilities,
+                count: u32::try_from(endpoints.len()).unwrap_or(u32::MAX),
+                text_size: endpoints.text_size() as u64,
+            };
+            let feed = Some(Feed::Selection(endpoints));
+            process.call(Kind::Adjust, &told, Some(sink), feed, 0).await.map(drop)
+        })
+    }
+
+    fn process(&self) -> Option<ProcessStatus> {
+        let slot = self.shared.slot();
+        let running = slot.process.as_ref().filter(|process| !process.is_gone());
+        let last = slot.last.as_ref();
+        Some(ProcessStatus {
+            pid: running.map(|process| process.0.pid),
+            restarts: slot.restarts,
+            last_end: last.map(|ending| format!("{}: {}", ending.reason.as_str(), ending.words)),
+            last_end_at: last.map(|ending| {
+                ending.at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+            }),
+            last_lines: last.map(|ending| ending.output.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+/// Ends a process whose open was given up.
+struct Unfinished(Option<Arc<Process>>);
+
+impl Unfinished {
+    fn is_finished(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(process) = self.0.take() {
+            process.0.kill(Reason::Unresponsive, "it did not open its backend in time");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Takes in what a process says.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use zonemux_plugin::ChangeId;
+
+use super::link::Link;
+use crate::backend::{BackendError, Failure};
+use crate::plugin::frames::{self, CHUNK, FrameError, Header, Kind, columns, message};
+
+/// Room for what is read, once larger frames have passed.
+const ROOM: usize = 2 * CHUNK;
+
+/// Why reading ended.
+#[derive(Debug)]
+pub(super) enum ReadEnd {
+    /// The process closed its end.
+    Closed,
+    /// What it said can't be read.
+    Unreadable(FrameError),
+}
+
+/// Reads frames until the process closes its end, or says what can't be read.
+pub(super) async fn read(link: Arc<Link>, socket: Arc<UnixStream>) -> ReadEnd {
+    let mut buffer = Vec::with_capacity(ROOM);
+    loop {
+        match take_all(&link, &mut buffer) {
+            Ok(()) => {}
+            Err(error) => return ReadEnd::Unreadable(error),
+        }
+        if socket.readable().await.is_err() {
+            return ReadEnd::Closed;
+        }
+        match socket.try_read_buf(&mut buffer) {
+            Ok(0) => return ReadEnd::Closed,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => return ReadEnd::Closed,
+        }
+    }
+}
+
+/// Takes every whole frame out of the buffer.
+fn take_all(link: &Link, buffer: &mut Vec<u8>) -> Result<(), FrameError> {
+    let mut used = 0;
+    while let Some((header, payload, length)) = Header::split(&buffer[used..])? {
+        take(link, header, payload)?;
+        used += length;
+    }
+    buffer.drain(..used);
+    if buffer.is_empty() && buffer.capacity() > ROOM {
+        buffer.shrink_to(ROOM);
+    }
+    buffer.reserve(CHUNK);
+    Ok(())
+}
+
+fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
+    let (calls, number) = (&link.calls, header.call);
+    match header.kind {
+        Kind::Endpoints => {
+            let Some(sink) = calls.sink(number)? else { return Ok(()) };
+            let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rows = columns::Reader::new(payload)?;
+            while let Some(row) = rows.next()? {
+                // Where nobody reads the list any more, its call is about to be left.
+                if !sink.push(&row) {
+                    break;
+                }
+            }
+            Ok(())
+        }
+        Kind::Complete => {
+            if let Some(sink) = calls.sink(number)? {
+                sink.lock().unwrap_or_else(PoisonError::into_inner).finish();
+            }
+            Ok(())
+        }
+        Kind::Next => calls.want(number, frames::Wanted::decode(payload)?),
+        Kind::Unapplied => calls.unapplied(number, failure(frames::decode("failure", payload)?)),
+        Kind::Done => calls.answer(number, Ok(frames::decode("answer", payload)?)),
+        Kind::Failed => calls.answer(number, Err(error(frames::decode("error", payload)?))),
+        Kind::Ended => calls.left(number),
+        Kind::Log => {
+            link.host.take_log(&frames::decode("log line", payload)?);
+            Ok(())
+        }
+        Kind::Metric => {
+            link.host.take_metric(&frames::decode("metric", payload)?);
+            Ok(())
+        }
+        Kind::Configured => tell(link, Ok(frames::decode("answer", payload)?)),
+        Kind::Refused => tell(link, Err(frames::decode("refusal", payload)?)),
+        _ => Err(FrameError::Unexpected("frame of the daemon's own kind")),
+    }
+}
+
+fn tell(link: &Link, outcome: Result<message::Configured, message::Refused>) -> Result<(), FrameError> {
+    if link.tell_configured(outcome) { Ok(()) } else { Err(FrameError::Unexpected("second start")) }
+}
+
+fn failure(unapplied: message::Unapplied) -> Failure {
+    let index = unapplied.index;
+    Failure {
+        change: match unapplied.list {
+            message::ListName::Create => ChangeId::Create(index),
+            message::ListName::Update => ChangeId::Update(index),
+            message::ListName::Delete => ChangeId::Delete(index),
+        },
+        kind: message::error_kind(&unapplied.kind),
+        reason: unapplied.reason,
+    }
+}
+
+fn error(failure: message::Failure) -> BackendError {
+    BackendError {
+        kind: message::error_kind(&failure.kind),
+        message: failure.message,
+        retry_after: (failure.retry_after_ms > 0).then(|| Duration::from_millis(failure.retry_after_ms)),
+    }
+}

@@ -1,0 +1,92 @@
+//! Watches a process until its end, and says what it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Child;
+use tokio::task::JoinHandle;
+
+use super::ending::{Ending, Reason};
+use super::link::Link;
+use super::reading::ReadEnd;
+
+/// How long a process that closed its connection may take to be gone.
+const GOING: Duration = Duration::from_secs(1);
+/// How long its last words are waited for: somebody that it started may hold the pipe.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// The tasks that listen to a process.
+pub(super) struct Listeners {
+    pub(super) reading: JoinHandle<ReadEnd>,
+    pub(super) writing: JoinHandle<std::io::Result<()>>,
+    pub(super) output: JoinHandle<()>,
+}
+
+/// Waits for the end of a process, and tells everyone who has to do with it.
+pub(super) async fn watch(link: Arc<Link>, mut child: Child, mut listeners: Listeners) {
+    let mut sent_all = false;
+    let cut = loop {
+        tokio::select! {
+            biased;
+            () = link.condemned.cancelled() => break None,
+            ended = &mut listeners.reading => break Some(ended.unwrap_or(ReadEnd::Closed)),
+            sent = &mut listeners.writing, if !sent_all => {
+                sent_all = true;
+                if let Ok(Err(error)) = sent
+                    && error.kind() == std::io::ErrorKind::TimedOut
+                {
+                    link.kill(Reason::Unresponsive, "it does not read what it is sent");
+                }
+            }
+        }
+    };
+    if let Some(ReadEnd::Unreadable(error)) = &cut {
+        link.kill(Reason::Protocol, format!("what it sent can't be read: {error}"));
+    }
+    // By itself, where it is about to; by us, where it is not.
+    let by_itself = match cut {
+        Some(ReadEnd::Closed) => tokio::time::timeout(GOING, child.wait()).await.ok(),
+        _ => None,
+    };
+    let status = match by_itself {
+        Some(status) => status.ok(),
+        None => {
+            if cut.is_some() {
+                link.kill(Reason::Closed, "it closed its connection to the daemon");
+            }
+            if let Err(error) = child.start_kill() {
+                tracing::debug!(backend = link.backend, pid = link.pid, %error, "the process can't be killed");
+            }
+            // Nothing of it runs once this has returned.
+            child.wait().await.ok()
+        }
+    };
+    let _output = tokio::time::timeout(LAST_WORDS, &mut listeners.output).await;
+    for task in [listeners.output.abort_handle(), listeners.writing.abort_handle()] {
+        task.abort();
+    }
+    listeners.reading.abort();
+    let output = link.output.get();
+    let ending = match (link.verdict(), status) {
+        (Some((Reason::Asked, words)), _) => Ending::by_us(Reason::Asked, words, output),
+        (Some((reason, words)), _) => Ending::by_us(reason, words, output),
+        (None, Some(status)) => Ending::of(status, output),
+        (None, None) => Ending::by_us(Reason::Closed, "it is gone", output),
+    };
+    tell(&link, ending);
+}
+
+fn tell(link: &Link, ending: Ending) {
+    if ending.reason == Reason::Asked {
+        tracing::debug!(backend = link.backend, pid = link.pid, "the plugin's process has ended");
+    } else {
+        tracing::error!(
+            backend = link.backend, pid = link.pid, reason = ending.reason.as_str(),
+            last_line = ending.output.last(), "the plugin's process ended: {}", ending.words
+        );
+    }
+    // Calls that were in flight learn of it before a new process can be asked for.
+    link.calls.end(ending.error());
+    link.condemned.cancel();
+    link.ended.send_replace(Some(ending));
+}
