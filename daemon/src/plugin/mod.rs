@@ -5,6 +5,7 @@
 //! sha256, architecture, manifest; nothing is run) → [`Loader`] (sealed memory, `dlopen`, header, layout)
 //! → [`Inline::configure`] (settings).
 
+pub mod child;
 mod cross;
 mod error;
 mod host;
@@ -13,6 +14,7 @@ mod inline;
 mod inspect;
 mod load;
 mod locate;
+pub mod process;
 mod trust;
 
 pub use error::{PluginError, Refusal};
