@@ -1,14 +1,18 @@
 //! Makes the parts that a configuration describes: backends, views, plugins with their settings.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::backend::{Backend, Times};
-use crate::config::{self, BackendName, Config, Gzip, ViewName};
+use crate::backend::{Backend, Driver, Times};
+use crate::config::{self, BackendName, Config, Gzip, Isolation, ViewName};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
-use crate::plugin::{HostSide, Image, Inline, Loader, PluginError, Trust, locate};
+use crate::plugin::child::restrict::paths_in_settings;
+use crate::plugin::{HostSide, Image, Inline, Isolated, Loader, Permissions, PluginError, Trust, locate};
 use crate::safety::mirror::Mirrors;
 use crate::safety::{Policy, Registry, SafeBackend, State};
 use crate::store::StoreError;
@@ -200,8 +204,39 @@ pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<P
         config.state.directory.join("backends").join(name.as_str()),
     );
     let settings = backend.settings.to_json();
-    Ok(Prepared {
-        driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
-        file: PluginFile { exclusive: image.manifest.exclusive, sha256: image.sha256 },
-    })
+    let (driver, exclusive): (Arc<dyn Driver>, bool) = match backend.isolation {
+        Isolation::Inline => {
+            (Arc::new(Inline::configure(loader, &image, host, &settings)?), image.manifest.exclusive)
+        }
+        Isolation::Process => {
+            let launcher = loader.launcher().map_err(|error| PluginError::no_process(&image.path, &error))?;
+            let permissions = permissions(config, name, &settings);
+            let isolated = Isolated::configure(&launcher, &image, host, &settings, &permissions)?;
+            let exclusive = isolated.exclusive();
+            (Arc::new(isolated), exclusive)
+        }
+    };
+    Ok(Prepared { driver, file: PluginFile { exclusive, sha256: image.sha256 } })
+}
+
+/// What a backend's process may change: its own folder of the state directory, and what its settings name.
+fn permissions(config: &Config, name: &BackendName, settings: &str) -> Permissions {
+    let backend = &config.backends[name];
+    let settings = serde_json::from_str(settings).unwrap_or_default();
+    let mut writable = paths_in_settings(&settings, backend.settings.base_directory());
+    writable.push(state_directory(config, name));
+    Permissions { memory_limit: backend.memory_limit.bytes(), writable }
+}
+
+/// A backend's own folder. Made here, where the state directory is ours: its process may not make it, since it
+/// may not write into the others'.
+fn state_directory(config: &Config, name: &BackendName) -> PathBuf {
+    let directory = config.state.directory.join("backends").join(name.as_str());
+    let ours = rustix::process::geteuid().as_raw();
+    if config.state.directory.metadata().is_ok_and(|metadata| metadata.uid() == ours)
+        && let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&directory)
+    {
+        tracing::debug!(backend = name.as_str(), %error, "the backend's own folder can't be made");
+    }
+    directory
 }

@@ -175,7 +175,8 @@ impl Selection {
         self.len() == 0
     }
 
-    fn get(&self, index: usize) -> Option<EndpointRef<'_>> {
+    /// The one at a position.
+    pub fn get(&self, index: usize) -> Option<EndpointRef<'_>> {
         match &self.positions {
             None => self.endpoints.get(index),
             Some(positions) => self.endpoints.get(*positions.get(index)? as usize),

@@ -10,11 +10,12 @@ use zonemux_plugin::{Capabilities, ChangeId, ErrorKind};
 
 use super::batch::{Batch, Selection};
 use super::list::ListSink;
+use super::status::ProcessStatus;
 
 /// The future of a driver's call. Dropping it cancels the call in the plugin.
 pub type DriverFuture<T> = Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send>>;
 
-/// Runs one configured plugin: inline today, in a child process later.
+/// Runs one configured plugin: in this process, or in one of its own.
 pub trait Driver: Send + Sync + 'static {
     /// Connects. Called again after a failure.
     fn open(&self, call: DriverCall) -> DriverFuture<Opened>;
@@ -30,6 +31,11 @@ pub trait Driver: Send + Sync + 'static {
         endpoints: Selection,
         sink: ListSink,
     ) -> DriverFuture<()>;
+
+    /// How the plugin's own process is; `None` where it has none.
+    fn process(&self) -> Option<ProcessStatus> {
+        None
+    }
 }
 
 /// A backend that a [`Driver`] has opened.
@@ -45,6 +51,17 @@ pub trait Instance: Send + Sync + 'static {
 
     /// Finishes what is open.
     fn close(&self, call: DriverCall) -> DriverFuture<()>;
+
+    /// Waits until it can't be called any more, and gives the reason: its process has ended. Never, where it has
+    /// none of its own.
+    fn lost(&self) -> Pin<Box<dyn Future<Output = BackendError> + Send>> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Waits until nothing runs any more of calls whose futures were dropped, as far as that can be known.
+    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// What [`Driver::open`] gives.

@@ -16,6 +16,8 @@ use crate::telemetry::metrics;
 /// The first wait after a failed open; doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// A backend that was open for so long is opened anew without delay should it be lost.
+const STEADY: Duration = Duration::from_secs(60);
 
 /// Where a backend stands between configured and closed.
 #[derive(Clone)]
@@ -97,25 +99,29 @@ impl Backend {
         let mut wait = FIRST_WAIT;
         loop {
             let started = Instant::now();
-            match self.open_once(opened).await {
-                Ok(()) => {
+            let error = match self.open_once(opened).await {
+                Ok(instance) => {
                     tracing::info!(backend = self.name, took = ?started.elapsed(), "backend open");
-                    return;
+                    let since = Instant::now();
+                    let error = instance.lost().await;
+                    if since.elapsed() >= STEADY {
+                        wait = FIRST_WAIT;
+                    }
+                    error
                 }
-                Err(error) => {
-                    // Jitter, so that many daemons don't ask one server in step.
-                    let pause = error.retry_after.unwrap_or(wait).mul_f64(0.75 + fastrand::f64() / 2.0);
-                    tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
-                    self.note_failure(&error);
-                    self.life.send_replace(Life::Failed(error));
-                    tokio::time::sleep(pause).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                }
-            }
+                Err(error) => error,
+            };
+            // Jitter, so that many daemons don't ask one server in step.
+            let pause = error.retry_after.unwrap_or(wait).mul_f64(0.75 + fastrand::f64() / 2.0);
+            tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
+            self.note_failure(&error);
+            self.life.send_replace(Life::Failed(error));
+            tokio::time::sleep(pause).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
-    async fn open_once(&self, opened: &(dyn Fn() + Send + Sync)) -> Result<(), BackendError> {
+    async fn open_once(&self, opened: &(dyn Fn() + Send + Sync)) -> Result<Arc<dyn Instance>, BackendError> {
         let Some(driver) = self.driver.get() else {
             return Err(BackendError::new(ErrorKind::Internal, "the backend has no driver yet"));
         };
@@ -131,8 +137,8 @@ impl Backend {
         self.known.store(Some(Arc::new(Known { capabilities, adjusts })));
         // First its zones are routed and scoped: a list made before that would lack their names.
         opened();
-        self.life.send_replace(Life::Open(instance));
-        Ok(())
+        self.life.send_replace(Life::Open(Arc::clone(&instance)));
+        Ok(instance)
     }
 
     /// The open backend. While it is being opened for the first time this waits until `deadline`.

@@ -31,7 +31,7 @@ pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};
 pub use listing::ListResult;
 pub use scope::Scope;
-pub use status::{BackendState, BackendStatus};
+pub use status::{BackendState, BackendStatus, ProcessStatus};
 pub use writes::{Turn, Writes};
 
 use lifecycle::Life;

@@ -43,6 +43,28 @@ pub struct BackendStatus {
     /// When that was, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error_at: Option<u64>,
+    /// The process that its plugin runs in, where it has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessStatus>,
+}
+
+/// The process that a backend's plugin has of its own, for `zonemux status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct ProcessStatus {
+    /// Its process id, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// How often one had to be started after another had ended by itself.
+    pub restarts: u64,
+    /// How the last one ended that did so by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<String>,
+    /// When that was, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end_at: Option<u64>,
+    /// What it had printed last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub last_lines: Vec<String>,
 }
 
 /// Where a backend stands.
@@ -102,6 +124,7 @@ impl Backend {
             listed_at: health.last_list.map(|(_, at)| seconds(at)),
             last_error: health.last_error.as_ref().map(|(error, _)| error.clone()),
             last_error_at: health.last_error.as_ref().map(|&(_, at)| seconds(at)),
+            process: self.driver.get().and_then(|driver| driver.process()),
         }
     }
 

@@ -31,7 +31,11 @@ impl Backend {
             self.forget_list();
             match timeout(limit, instance.apply(Self::call(id, limit), batch)).await {
                 Ok(result) => result,
-                Err(_) => Err(BackendError::timed_out("applying", self.times.apply)),
+                Err(_) => {
+                    // Still our turn: what the plugin goes on writing must not meet what comes next.
+                    instance.settled().await;
+                    Err(BackendError::timed_out("applying", self.times.apply))
+                }
             }
         };
         self.forget_list();

@@ -19,15 +19,9 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 5] {
+fn table() -> [(&'static str, Refused); 2] {
     use Refused::{Always, For};
-    [
-        ("plugins.isolation", For(json!("process"))),
-        ("plugins.trust", For(json!("signature"))),
-        ("plugins.public_key", Always),
-        ("backends.*.isolation", For(json!("process"))),
-        ("backends.*.memory_limit", Always),
-    ]
+    [("plugins.trust", For(json!("signature"))), ("plugins.public_key", Always)]
 }
 
 impl Refused {

@@ -8,7 +8,7 @@ use zonemux_plugin::Fault;
 
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, Finding, KeyPath};
+use crate::config::{BackendName, Config, Finding, Isolation, KeyPath};
 use crate::plugin::{Loader, PluginError, Refusal};
 
 /// How long a plugin may take to be loaded and to read its settings.
@@ -99,6 +99,10 @@ pub async fn load(
     name: &BackendName,
     loader: &Arc<Loader>,
 ) -> Result<Prepared, LoadError> {
+    if config.backends[name].isolation == Isolation::Process {
+        // Made where the runtime is that watches the processes; the thread below reports its error.
+        let _made = loader.launcher();
+    }
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let (of_thread, of_backend, loader) = (Arc::clone(config), name.clone(), Arc::clone(loader));
     let thread = std::thread::Builder::new().name("load-plugin".into()).spawn(move || {

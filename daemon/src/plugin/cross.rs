@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zonemux_plugin::__private::{Lender, Lent};
-use zonemux_plugin::{ChangeId, Endpoint, EndpointView, ErrorKind};
+use zonemux_plugin::{ChangeId, EndpointView, ErrorKind};
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
 use crate::backend::{Batch, Failure, ListSink, Selection};
@@ -88,10 +88,7 @@ fn visit_old(batch: &Batch, visitor: &mut RVisitorMut<'_>) -> bool {
         if let Some(old) = old {
             return lender.lend(&old, |lent| visitor.visit(lent));
         }
-        let unknown = Endpoint {
-            set_identifier: new.set_identifier().to_owned(),
-            ..Endpoint::new(new.dns_name(), new.record_type(), [] as [&str; 0])
-        };
+        let unknown = super::process::unknown_old(&new);
         lender.lend(&unknown, |lent| visitor.visit(lent))
     })
 }
@@ -140,6 +137,8 @@ impl RReport for Report {
 
 #[cfg(test)]
 mod tests {
+    use zonemux_plugin::Endpoint;
+
     use super::*;
     use crate::backend::list;
 

@@ -27,6 +27,11 @@ impl PluginError {
         Self::new(path, Refusal::Initialisation(why))
     }
 
+    /// There is nothing to start its process with.
+    pub fn no_process(path: impl Into<PathBuf>, why: &std::io::Error) -> Self {
+        Self::new(path, Refusal::Initialisation(format!("no process can be started for it: {why}")))
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<&'static str> {
         self.reason.hint()

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::frames::message;
 use metrics::{Label, counter, gauge, histogram};
 use tracing::Level;
 use zonemux_plugin_abi::stable::{RSlice, RStr, RString};
@@ -50,6 +51,62 @@ impl HostSide {
             }),
         }
     }
+}
+
+/// For a plugin in a process of its own: what is told it, and what it says.
+impl HostSide {
+    pub(super) fn backend_name(&self) -> &str {
+        &self.inner.backend
+    }
+
+    pub(super) fn zone_names(&self) -> Vec<String> {
+        self.inner.zones.split_whitespace().map(str::to_owned).collect()
+    }
+
+    pub(super) fn base(&self) -> &Path {
+        &self.inner.base_directory
+    }
+
+    pub(super) fn state(&self) -> &Path {
+        &self.inner.state_directory
+    }
+
+    /// The most talkative level of a line that would be kept: 0 (none) to 5 (trace).
+    #[expect(clippy::unused_self, reason = "a filter may be the backend's own one day")]
+    pub(super) fn log_level(&self) -> u32 {
+        (1..=5).rev().find(|&level| enabled(decode_level(level))).unwrap_or(0)
+    }
+
+    pub(super) fn take_log(&self, line: &message::Log) {
+        let fields = lend(&line.fields);
+        self.log(&RLogRef {
+            level: line.level,
+            target: RStr::from_str(&line.target),
+            message: RStr::from_str(&line.message),
+            fields: RSlice::from_slice(&fields),
+            file: RStr::from_str(&line.file),
+            line: line.line,
+            ext: RSlice::EMPTY,
+        });
+    }
+
+    pub(super) fn take_metric(&self, metric: &message::Metric) {
+        let labels = lend(&metric.labels);
+        self.metric(&RMetricRef {
+            kind: metric.kind,
+            name: RStr::from_str(&metric.name),
+            labels: RSlice::from_slice(&labels),
+            value: metric.value,
+            ext: RSlice::EMPTY,
+        });
+    }
+}
+
+fn lend(pairs: &[(String, String)]) -> Vec<RPairRef<'_>> {
+    pairs
+        .iter()
+        .map(|(key, value)| RPairRef { key: RStr::from_str(key), value: RStr::from_str(value) })
+        .collect()
 }
 
 /// Called on the plugin's threads: nothing may unwind from here.
@@ -114,7 +171,12 @@ impl HostSide {
     fn record(&self, metric: &RMetricRef<'_>) {
         let name = metric.name.as_str();
         let keys = metric.labels.iter().map(|label| label.key.as_str());
-        if !is_legal(name) || !keys.clone().all(is_legal) || !metric.value.is_finite() {
+        // `zonemux_plugin_restarts_total` is the daemon's own.
+        if name.eq_ignore_ascii_case("restarts_total")
+            || !is_legal(name)
+            || !keys.clone().all(is_legal)
+            || !metric.value.is_finite()
+        {
             return;
         }
         // A page with one label twice is refused by Prometheus as a whole.

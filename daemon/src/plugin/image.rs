@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use zonemux_plugin::Manifest;
 
 use super::error::{PluginError, Refusal};
+use super::frames::message::Code;
 use super::{inspect, trust};
 
 /// No plugin is near this size; a mistaken path to a disk image should not fill memory.
@@ -66,6 +67,16 @@ impl Image {
     fn of(path: &Path, sha256: String, bytes: Vec<u8>) -> Result<Self, PluginError> {
         let manifest = inspect::manifest(path, &bytes)?;
         Ok(Self { path: path.to_owned(), sha256, manifest, bytes })
+    }
+
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// How it is run.
+    pub(super) fn code(&self) -> Code {
+        Code::SharedObject
     }
 
     /// The bytes as a sealed file in memory, which nobody can change.

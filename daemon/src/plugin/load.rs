@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
-use zonemux_plugin::Manifest;
 use zonemux_plugin_abi::stable::{
     AbiHeaderRef, AbiInstability, AbiInstabilityErrors, LibHeader, StableAbi, TLFieldOrFunction,
     check_layout_compatibility,
@@ -16,6 +15,7 @@ use zonemux_plugin_abi::{HEADER_SYMBOL, PluginModuleRef};
 
 use super::error::{PluginError, Refusal};
 use super::image::Image;
+use super::process::Launcher;
 
 /// A loaded plugin file. Never unloaded: its threads and statics live as long as the process.
 #[derive(Clone, Copy)]
@@ -40,15 +40,16 @@ impl Loaded {
 #[derive(Default)]
 pub struct Loader {
     loaded: Mutex<HashMap<String, Arc<Entry>>>,
+    launcher: OnceLock<Arc<Launcher>>,
 }
 
 /// One content, loaded at most once, also while several ask for it.
 #[derive(Default)]
 struct Entry {
-    result: std::sync::OnceLock<Result<Loaded, Refusal>>,
+    result: OnceLock<Result<Loaded, Refusal>>,
     // The number of a closed descriptor may be used again, and `/proc/self/fd/N` is the name by
     // which the dynamic linker knows the library: so it stays open for ever.
-    sealed: std::sync::OnceLock<OwnedFd>,
+    sealed: OnceLock<OwnedFd>,
 }
 
 impl fmt::Debug for Loader {
@@ -66,9 +67,27 @@ impl Loader {
             let sealed =
                 image.seal().map_err(|error| Refusal::Linker(format!("no sealed memory: {error}")))?;
             let sealed = entry.sealed.get_or_init(|| sealed);
-            open(&format!("/proc/self/fd/{}", sealed.as_raw_fd()), &image.manifest)
+            open_descriptor(sealed, &image.manifest.name)
         });
         result.clone().map_err(|reason| PluginError::new(&image.path, reason))
+    }
+
+    /// What starts processes for those that are not loaded here.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, and none can be made.
+    pub fn launcher(&self) -> std::io::Result<Arc<Launcher>> {
+        if let Some(launcher) = self.launcher.get() {
+            return Ok(Arc::clone(launcher));
+        }
+        let launcher = Arc::new(Launcher::of_this_program()?);
+        Ok(Arc::clone(self.launcher.get_or_init(|| launcher)))
+    }
+
+    /// One that starts processes by a launcher of the caller's.
+    pub fn with_launcher(launcher: Arc<Launcher>) -> Self {
+        Self { launcher: OnceLock::from(launcher), ..Self::default() }
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Arc<Entry>>> {
@@ -76,12 +95,15 @@ impl Loader {
     }
 }
 
-fn open(path: &str, manifest: &Manifest) -> Result<Loaded, Refusal> {
+/// Loads the file behind a descriptor, which must never be closed: its path is the name by which the linker
+/// knows the library.
+pub(super) fn open_descriptor(file: &OwnedFd, name: &str) -> Result<Loaded, Refusal> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // RTLD_NOW: a missing symbol is an error here and not a crash in the middle of a call.
     // SAFETY: runs the constructors of a file that was checked to be the operator's choice; what it
     // does inside this process can't be contained inline, which the documentation says.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
-        .map_err(|error| Refusal::Linker(words(&error).replace(path, &manifest.name)))?;
+    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| Refusal::Linker(words(&error).replace(&path, name)))?;
     // SAFETY: the symbol is a static that begins with an `AbiHeader`, as `export_plugin!` defines
     // it; nothing but its address is taken here.
     let symbol: Symbol<*const ()> = unsafe { library.get(HEADER_SYMBOL.as_bytes()) }

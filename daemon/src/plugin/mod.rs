@@ -5,14 +5,17 @@
 //! sha256, architecture, manifest; nothing is run) → [`Loader`] (sealed memory, `dlopen`, header, layout)
 //! → [`Inline::configure`] (settings).
 
+pub mod child;
 mod cross;
 mod error;
+mod frames;
 mod host;
 mod image;
 mod inline;
 mod inspect;
 mod load;
 mod locate;
+pub mod process;
 mod trust;
 
 pub use error::{PluginError, Refusal};
@@ -21,3 +24,4 @@ pub use image::{Image, Trust};
 pub use inline::Inline;
 pub use load::{Loaded, Loader};
 pub use locate::{candidates, locate};
+pub use process::{Isolated, Launcher, Permissions};

@@ -27,6 +27,7 @@ const GUARD_HELD: &str = "zonemux_guard_held";
 const SNAPSHOT_AGE: &str = "zonemux_snapshot_age_seconds";
 const SNAPSHOT_SERVED: &str = "zonemux_snapshot_served_total";
 const BREAKER_STATE: &str = "zonemux_breaker_state";
+const PLUGIN_RESTARTS: &str = "zonemux_plugin_restarts_total";
 const MIRROR_BEHIND: &str = "zonemux_mirror_behind";
 const MIRROR_CONFLICTS: &str = "zonemux_mirror_conflicts";
 
@@ -76,6 +77,7 @@ fn describe() {
         MIRROR_CONFLICTS,
         "Records of the mirror that differ and are left alone: zonemux did not write them"
     );
+    describe_counter!(PLUGIN_RESTARTS, "Processes of plugins that ended by themselves and were replaced");
     describe_gauge!(BREAKER_STATE, "0 closed, 1 half open, 2 open: the backend is left alone");
     describe_gauge!(RELOAD_SUCCESSFUL, "1 if the last attempt to read the configuration went well, else 0");
     describe_gauge!(RELOAD_TIMESTAMP, "When that was, in seconds since 1970");
@@ -214,6 +216,11 @@ pub fn snapshot_served(backend: &str) {
 /// How a backend's breaker stands: 0 closed, 1 half open, 2 open.
 pub fn breaker_state(backend: &str, state: u8) {
     gauge!(BREAKER_STATE, "backend" => backend.to_owned()).set(f64::from(state));
+}
+
+/// A plugin's process had ended by itself, and another takes its place.
+pub fn plugin_restart(backend: &str, reason: &'static str) {
+    counter!(PLUGIN_RESTARTS, "backend" => backend.to_owned(), "reason" => reason).increment(1);
 }
 
 /// In how many records a mirror differs from its backend.

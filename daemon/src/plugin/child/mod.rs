@@ -7,7 +7,7 @@
 mod calls;
 mod host;
 mod lists;
-pub(super) mod restrict;
+pub mod restrict;
 mod serve;
 mod setup;
 mod wire;
@@ -28,6 +28,8 @@ const USAGE: u8 = 64;
 
 /// Runs a plugin's process to its end.
 pub fn main() -> ExitCode {
+    // Before this process has any descriptor of its own.
+    let closed = restrict::close_inherited();
     let socket = match setup::socket() {
         Ok(socket) => socket,
         Err(error) => {
@@ -43,10 +45,13 @@ pub fn main() -> ExitCode {
             return CANT_BEGIN.into();
         }
     };
-    let restrictions = match restrict::restrict(&setup.profile) {
+    let mut restrictions = match restrict::restrict(&setup.profile) {
         Ok(restrictions) => restrictions,
         Err(error) => return refuse(&outlet, message::Refused::Setup(error.to_string())),
     };
+    if let Err(error) = closed {
+        restrictions.missing.push(format!("descriptors that were inherited stay open: {error}"));
+    }
     let ended = match setup.code {
         message::Code::SharedObject => serve_object(&setup, descriptor, outlet.clone(), restrictions),
         message::Code::Executable => Err(setup::become_executable(&setup, descriptor)),

@@ -20,8 +20,6 @@ use super::wire::Outlet;
 use crate::plugin::frames::{self, FrameError, Header, Kind, PROTOCOL, message};
 use crate::plugin::load::Loaded;
 
-type Ended = Result<message::Done, message::Failure>;
-
 /// What this process has of the plugin.
 pub(super) struct Served {
     loaded: Loaded,
@@ -127,8 +125,7 @@ impl Served {
             let adjusts = blocking(Arc::clone(&plugin), capabilities.clone()).await?;
             let capabilities: Capabilities = serde_json::from_str(&capabilities)
                 .map_err(|error| internal(format!("the plugin's capabilities can't be read: {error}")))?;
-            let before = slot.replace(Some(Rc::new(opened.backend)));
-            drop_aside(before);
+            slot.replace(Some(Rc::new(opened.backend)));
             Ok(message::Done { capabilities: Some(capabilities), adjusts })
         });
     }
@@ -176,18 +173,6 @@ impl Served {
             Ok(message::Done::default())
         });
     }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop_aside(self.backend.take());
-    }
-}
-
-/// Drops a backend with the author's own code on this thread: the process ends thereafter, or it is the former
-/// of two.
-fn drop_aside(backend: Option<Rc<RBackendBox>>) {
-    drop(backend);
 }
 
 async fn blocking(plugin: Arc<RPluginBox>, capabilities: String) -> Result<bool, message::Failure> {

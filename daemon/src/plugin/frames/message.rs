@@ -10,8 +10,6 @@ use crate::plugin::child::restrict::{Profile, Restrictions};
 /// How a plugin's process is set up, before it knows anything of the backend.
 #[derive(Debug, Serialize, Deserialize)]
 pub(in crate::plugin) struct Setup {
-    /// The daemon's process: when another is the parent, the daemon is gone.
-    pub(in crate::plugin) parent: u32,
     /// The plugin's name.
     pub(in crate::plugin) name: String,
     /// What the descriptor is.

@@ -143,7 +143,8 @@ impl Header {
         Ok(bytes.get(HEADER..end).map(|payload| (header, payload, end)))
     }
 
-    fn encode(self) -> Result<[u8; HEADER], FrameError> {
+    /// Writes a header.
+    pub(super) fn encode(self) -> Result<[u8; HEADER], FrameError> {
         if self.length > LONGEST {
             return Err(FrameError::TooLong(self.length));
         }
@@ -169,9 +170,7 @@ pub(super) fn frame(kind: Kind, call: u32, parts: &[&[u8]]) -> Result<Vec<u8>, F
 
 /// A whole frame whose payload is JSON.
 pub(super) fn json(kind: Kind, call: u32, message: &impl serde::Serialize) -> Result<Vec<u8>, FrameError> {
-    let text = serde_json::to_vec(message).map_err(|error| {
-        FrameError::Payload("JSON", error.to_string())
-    })?;
+    let text = serde_json::to_vec(message).map_err(|error| FrameError::Payload("JSON", error.to_string()))?;
     frame(kind, call, &[&text])
 }
 
@@ -251,11 +250,9 @@ mod tests {
 
     #[test]
     fn a_frame_is_read_as_it_was_written_however_it_is_cut() {
-        let whole = [
-            frame(Kind::Records, 7, &[b"ab", b"c"]).unwrap(),
-            frame(Kind::Complete, u32::MAX, &[]).unwrap(),
-        ]
-        .concat();
+        let whole =
+            [frame(Kind::Records, 7, &[b"ab", b"c"]).unwrap(), frame(Kind::Complete, u32::MAX, &[]).unwrap()]
+                .concat();
         for cut in 0..whole.len() {
             let first = Header::split(&whole[..cut]).unwrap();
             assert_eq!(first.is_some(), cut >= HEADER + 3, "{cut}");

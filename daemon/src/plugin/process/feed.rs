@@ -68,7 +68,7 @@ impl Feed {
             Some(Change::Update { new, .. }) if list == list::UPDATE_NEW => to.push(&new),
             Some(Change::Update { old: Some(old), .. }) => to.push(&old),
             Some(Change::Update { old: None, new }) => to.push(&unknown_old(&new)),
-            Some(_) | None => {}
+            None => {}
         }
     }
 }

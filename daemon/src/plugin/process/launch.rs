@@ -19,9 +19,24 @@ use crate::plugin::image::Image;
 /// What a process gets of the daemon's environment: where names, certificates and time zones are looked up, and
 /// how the network is reached. Everything else may be a secret, or may bring code along (`LD_PRELOAD`).
 const ENVIRONMENT: [&str; 18] = [
-    "PATH", "LANG", "LC_ALL", "TZ", "TZDIR", "TMPDIR", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES",
-    "SSL_CERT_FILE", "SSL_CERT_DIR", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-    "NO_PROXY", "RUST_BACKTRACE",
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TZDIR",
+    "TMPDIR",
+    "LOCALDOMAIN",
+    "RES_OPTIONS",
+    "HOSTALIASES",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "RUST_BACKTRACE",
 ];
 
 /// Starts the processes of plugins.

@@ -141,14 +141,13 @@ impl Process {
         // Never closed.
         let _turn = link.turns.acquire().await;
         let mut begun = link.calls.begin(sink, changes)?;
-        let waiting = WaitingFor { link: Arc::clone(link), number: begun.number };
+        let _waiting = WaitingFor { link: Arc::clone(link), number: begun.number };
         let frame = frames::json(kind, begun.number, told).map_err(internal)?;
         link.outbox.send(frame);
         loop {
             tokio::select! {
                 biased;
                 answer = &mut begun.answer => {
-                    waiting.is_answered();
                     // Not told anything: the process has ended in between.
                     return answer.unwrap_or_else(|_| Err(self.end().error()));
                 }
@@ -194,17 +193,10 @@ impl Process {
     }
 }
 
-/// A caller that waits; when it goes before the answer came, the process is told.
+/// A caller that waits. When it goes before the answer came, the process is told.
 struct WaitingFor {
     link: Arc<Link>,
     number: u32,
-}
-
-impl WaitingFor {
-    fn is_answered(self) {
-        // Answered calls are not in the table any more: nothing is left to be told.
-        drop(self);
-    }
 }
 
 impl Drop for WaitingFor {

@@ -6,6 +6,7 @@
 //! anew in another process. Whatever the plugin did, it did not do it here.
 
 mod calls;
+pub mod cgroup;
 mod driver;
 mod ending;
 mod feed;
@@ -19,5 +20,6 @@ mod start;
 mod watching;
 
 pub use driver::Isolated;
+pub(super) use feed::unknown_old;
 pub use launch::Launcher;
 pub use start::Permissions;

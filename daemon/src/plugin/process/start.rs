@@ -157,8 +157,6 @@ fn refusal(refused: message::Refused) -> Refusal {
         message::Refused::Setup(words) | message::Refused::Initialisation(words) => {
             Refusal::Initialisation(words)
         }
-        message::Refused::Settings(faults) => {
-            Refusal::Settings(faults.into_iter().map(Into::into).collect())
-        }
+        message::Refused::Settings(faults) => Refusal::Settings(faults.into_iter().map(Into::into).collect()),
     }
 }

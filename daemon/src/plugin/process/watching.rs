@@ -81,8 +81,12 @@ fn tell(link: &Link, ending: Ending) {
         tracing::debug!(backend = link.backend, pid = link.pid, "the plugin's process has ended");
     } else {
         tracing::error!(
-            backend = link.backend, pid = link.pid, reason = ending.reason.as_str(),
-            last_line = ending.output.last(), "the plugin's process ended: {}", ending.words
+            backend = link.backend,
+            pid = link.pid,
+            reason = ending.reason.as_str(),
+            last_line = ending.output.last(),
+            "the plugin's process ended: {}",
+            ending.words
         );
     }
     // Calls that were in flight learn of it before a new process can be asked for.

@@ -1,0 +1,1 @@
+//! A control group of its own for a child.
