@@ -70,7 +70,10 @@ impl Image {
 
     /// The bytes as a sealed file in memory, which nobody can change.
     pub(super) fn seal(&self) -> std::io::Result<OwnedFd> {
-        let name = format!("zonemux-plugin-{}", self.manifest.name);
+        // The name shows up in `/proc/PID/maps`. It is of the file's choosing, and the kernel takes 249
+        // bytes without a null.
+        let plain = self.manifest.name.chars().filter(char::is_ascii_graphic).take(200);
+        let name = format!("zonemux-plugin-{}", plain.collect::<String>());
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
         // Kernels before 6.3 don't know NOEXEC_SEAL, which is also what `vm.memfd_noexec=2` asks for.
         let memfd = rustix::fs::memfd_create(&name, flags | MemfdFlags::NOEXEC_SEAL)
