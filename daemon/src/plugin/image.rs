@@ -43,10 +43,10 @@ pub struct Image {
 impl Image {
     /// Reads and checks a file: trust, hash, architecture, manifest. Nothing of it is run.
     pub fn read(path: &Path, trust: &Trust) -> Result<Self, PluginError> {
-        let file = open(path)?;
-        if let Trust::Owner { .. } = trust {
-            trust::check_owner(path, &file)?;
-        }
+        let file = match trust {
+            Trust::Owner { .. } => sized(path, trust::open_owned(path)?)?,
+            Trust::Sha256(_) => open(path)?,
+        };
         let (sha256, bytes) = read_all(path, file)?;
         if let Trust::Owner { sha256: Some(pinned) } | Trust::Sha256(pinned) = trust
             && *pinned != sha256
@@ -111,6 +111,11 @@ fn open(path: &Path) -> Result<File, PluginError> {
         let what = if metadata.is_dir() { "it is a folder" } else { "it is no regular file" };
         return Err(PluginError::new(path, Refusal::NotAnObject(what.into())));
     }
+    sized(path, file)
+}
+
+fn sized(path: &Path, file: File) -> Result<File, PluginError> {
+    let metadata = file.metadata().map_err(unreadable(path))?;
     if metadata.len() > LARGEST {
         let why = format!("{} bytes, more than any plugin has", metadata.len());
         return Err(PluginError::new(path, Refusal::NotAnObject(why)));
