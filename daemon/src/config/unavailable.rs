@@ -19,12 +19,10 @@ enum Refused {
 }
 
 /// The keys, `*` standing for any name. A release that brings one deletes its line.
-fn table() -> [(&'static str, Refused); 5] {
+fn table() -> [(&'static str, Refused); 3] {
     use Refused::{Always, For};
     [
         ("plugins.isolation", For(json!("process"))),
-        ("plugins.trust", For(json!("signature"))),
-        ("plugins.public_key", Always),
         ("backends.*.isolation", For(json!("process"))),
         ("backends.*.memory_limit", Always),
     ]
@@ -76,8 +74,9 @@ mod tests {
     fn a_table_is_refused_once_and_defaults_are_hidden() {
         let file = || Origin::File("/c.toml".into());
         let mut entries = vec![
-            entry(&["plugins", "public_key", "file"], json!("/k"), file()),
-            entry(&["plugins", "public_key", "other"], json!("x"), Origin::Default),
+            entry(&["backends", "a", "memory_limit", "soft"], json!("1GiB"), file()),
+            entry(&["backends", "a", "memory_limit", "hard"], json!("2GiB"), file()),
+            entry(&["backends", "b", "memory_limit", "hard"], json!("2GiB"), Origin::Default),
             entry(&["plugins", "isolation"], json!("inline"), file()),
             entry(&["backends", "a", "memory_limit"], json!("1GiB"), Origin::Default),
             entry(&["backends", "a", "isolation"], json!("process"), file()),
@@ -87,7 +86,7 @@ mod tests {
         check(&mut entries, &mut faults);
         let refused: Vec<String> =
             faults.iter().filter_map(|fault| fault.key.as_ref()).map(ToString::to_string).collect();
-        assert_eq!(refused, ["plugins.public_key", "backends.a.isolation"]);
-        assert_eq!(entries.len(), 4);
+        assert_eq!(refused, ["backends.a.memory_limit", "backends.a.isolation"]);
+        assert_eq!(entries.len(), 5);
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use zonemux_plugin::Fault;
 
+use super::signature::SignatureFault;
+
 /// A plugin that is refused: one line that says why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("plugin `{}`: {reason}", path.display())]
@@ -25,6 +27,11 @@ impl PluginError {
     pub fn not_loaded_within(path: impl Into<PathBuf>, limit: Duration) -> Self {
         let why = format!("it was not loaded, or did not judge its settings, within {limit:?}");
         Self::new(path, Refusal::Initialisation(why))
+    }
+
+    /// A plugin that must be signed, and no key to verify that with.
+    pub fn key_not_known(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Refusal::Signature(SignatureFault::KeyNotKnown))
     }
 
     /// What to do about it.
@@ -53,8 +60,14 @@ pub enum Refusal {
         /// What the file has.
         found: String,
     },
+    /// It is not signed as it must be.
+    Signature(SignatureFault),
     /// Not a shared object at all.
     NotAnObject(String),
+    /// A shared object of which something is missing or overwritten.
+    Damaged(String),
+    /// It brings libraries from places that were not checked.
+    OwnLibraries(String),
     /// Built for another machine.
     OtherArchitecture {
         /// What the file was built for.
@@ -96,13 +109,20 @@ impl Refusal {
             }
             Self::Unreadable(_) => "the account that runs zonemux must be able to read it",
             Self::NotTrusted(_) => {
-                "let root or the account that runs zonemux own it, without write permission for others; or set `plugins.trust = \"sha256\"` and name its digest in the backend's `sha256`"
+                "let root or the account that runs zonemux own it, without write permission for others; or name its digest in the backend's `sha256` with `plugins.trust = \"sha256\"`, or sign it for \"signature\""
             }
             Self::WrongHash { .. } => {
                 "if the file was replaced on purpose, put the new hash into the backend's `sha256`"
             }
+            Self::Signature(fault) => fault.hint(),
             Self::NotAnObject(_) | Self::NotAPlugin(_) => {
                 "a plugin is a `cdylib` crate with `zonemux_plugin::export_plugin!`"
+            }
+            Self::Damaged(_) => {
+                "copy or install it once more; `sha256sum` tells whether that is the whole file"
+            }
+            Self::OwnLibraries(_) => {
+                "build it without `-rpath`, and link what it needs statically; `patchelf --remove-rpath` mends a built file"
             }
             Self::OtherArchitecture { .. } => "install the plugin's package for this machine",
             Self::OtherInterface { .. } => "build the plugin with the SDK of this daemon's interface",
@@ -134,7 +154,10 @@ impl fmt::Display for Refusal {
             Self::WrongHash { expected, found } => {
                 write!(f, "its sha256 is {found}, the configuration pins {expected}")
             }
+            Self::Signature(fault) => fault.fmt(f),
             Self::NotAnObject(why) => write!(f, "not a shared object: {why}"),
+            Self::Damaged(why) => write!(f, "it is damaged: {why}"),
+            Self::OwnLibraries(what) => write!(f, "it {what}, where nobody checks what is loaded with it"),
             Self::OtherArchitecture { found, expected } => {
                 write!(f, "built for {found}, this machine is {expected}")
             }

@@ -11,13 +11,16 @@ mod host;
 mod image;
 mod inline;
 mod inspect;
+mod libraries;
 mod load;
 mod locate;
+mod signature;
 mod trust;
 
 pub use error::{PluginError, Refusal};
 pub use host::HostSide;
-pub use image::{Image, Trust};
+pub use image::{Image, Trust, Trusted};
 pub use inline::Inline;
 pub use load::{Loaded, Loader};
 pub use locate::{candidates, locate};
+pub use signature::{SignatureFault, Signed, signature_of};

@@ -3,6 +3,7 @@
 mod backend;
 mod daemon;
 mod mirrors;
+mod public_key;
 mod secret;
 mod section;
 mod setting;
