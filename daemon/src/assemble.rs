@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Driver, Times};
-use crate::config::{self, BackendName, Config, Gzip, Isolation, ViewName};
+use crate::config::{self, BackendName, Config, Gzip, Isolation, PluginReference, ViewName};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
@@ -181,11 +181,16 @@ pub fn times(backend: &config::Backend) -> Times {
 pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, PluginError> {
     let path = locate(&backend.plugin, &config.plugins.path)?;
     let pin = backend.sha256.as_ref().map(ToString::to_string);
-    let trust = match (config.plugins.trust, pin) {
-        (config::Trust::Sha256, Some(sha256)) => Trust::Sha256(sha256),
-        (_, sha256) => Trust::Owner { sha256 },
+    let trust = match (config.plugins.trust, pin, &config.plugins.public_key) {
+        (config::Trust::Sha256, Some(sha256), _) => Trust::Sha256(sha256),
+        (config::Trust::Signature, sha256, Some(keys)) => Trust::Signature { keys: keys.clone(), sha256 },
+        (config::Trust::Signature, _, None) => return Err(PluginError::key_not_known(path)),
+        (config::Trust::Owner | config::Trust::Sha256, sha256, _) => Trust::Owner { sha256 },
     };
-    Image::read(&path, &trust)
+    match backend.plugin {
+        PluginReference::Program(_) => Image::read_program(&path, &trust),
+        PluginReference::Name(_) | PluginReference::File(_) => Image::read(&path, &trust),
+    }
 }
 
 /// Loads a backend's plugin and gives it its settings. Runs the plugin's code: call it on a thread
@@ -195,7 +200,8 @@ pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<P
     let image = image(config, backend)?;
     tracing::debug!(
         backend = name.as_str(), path = %image.path.display(), sha256 = image.sha256,
-        version = image.manifest.version, rustc = image.manifest.rustc, "loading plugin"
+        trusted = %image.trusted, version = image.manifest.version, rustc = image.manifest.rustc,
+        "loading plugin"
     );
     let host = HostSide::new(
         name.as_str(),

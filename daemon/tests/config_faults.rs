@@ -167,8 +167,6 @@ version = 1
 
 [plugins]
 isolation = "process"
-trust = "signature"
-public_key = "key"
 
 [backends.lan]
 plugin = "memory"

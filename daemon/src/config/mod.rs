@@ -20,7 +20,6 @@ mod paths;
 mod report;
 mod secret_place;
 mod settings;
-mod unavailable;
 mod value;
 
 pub use certificates::Certificates;
@@ -37,7 +36,7 @@ pub use origin::Origin;
 pub use report::{Layer, Report};
 pub use settings::SettingsTree;
 pub use value::{
-    BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, Listen, ListenSet, LogFilter, LogFormat,
-    MaxDeletes, Ownership, PluginReference, ProtectedName, REDACTED, RecordType, Secret, Sha256, SocketMode,
-    Trust, TypePattern, ViewName, ViewPath, Zone,
+    BackendName, ByteSize, Duration, Gzip, Invalid, Isolation, KeyId, Listen, ListenSet, LogFilter,
+    LogFormat, MaxDeletes, Ownership, PluginReference, ProtectedName, PublicKeys, REDACTED, RecordType,
+    Secret, Sha256, SocketMode, Trust, TypePattern, ViewName, ViewPath, Zone,
 };

@@ -9,7 +9,8 @@ use super::certificates::Certificates;
 use super::settings::SettingsTree;
 use super::value::{
     BackendName, ByteSize, Duration, Gzip, Isolation, ListenSet, LogFilter, LogFormat, MaxDeletes, Ownership,
-    PluginReference, ProtectedName, RecordType, Secret, Sha256, SocketMode, Trust, ViewName, ViewPath, Zone,
+    PluginReference, ProtectedName, PublicKeys, RecordType, Secret, Sha256, SocketMode, Trust, ViewName,
+    ViewPath, Zone,
 };
 
 /// Everything that the daemon is told. Paths are absolute.
@@ -116,8 +117,9 @@ pub struct Plugins {
     pub isolation: Isolation,
     /// What makes a file trusted.
     pub trust: Trust,
-    /// The key that checks signatures; there is one where `trust` is `signature`.
-    pub public_key: Option<Secret>,
+    /// The keys that check signatures; there are some where `trust` is `signature`, unless they could not
+    /// be read and did not have to be.
+    pub public_key: Option<PublicKeys>,
 }
 
 /// Where the daemon keeps what must outlive it.

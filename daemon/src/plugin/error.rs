@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use zonemux_plugin::Fault;
 
+use super::signature::SignatureFault;
+
 /// A plugin that is refused: one line that says why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("plugin `{}`: {reason}", path.display())]
@@ -30,6 +32,11 @@ impl PluginError {
     /// There is nothing to start its process with.
     pub fn no_process(path: impl Into<PathBuf>, why: &std::io::Error) -> Self {
         Self::new(path, Refusal::Initialisation(format!("no process can be started for it: {why}")))
+    }
+
+    /// A plugin that must be signed, and no key to verify that with.
+    pub fn key_not_known(path: impl Into<PathBuf>) -> Self {
+        Self::new(path, Refusal::Signature(SignatureFault::KeyNotKnown))
     }
 
     /// What to do about it.
@@ -58,8 +65,14 @@ pub enum Refusal {
         /// What the file has.
         found: String,
     },
+    /// It is not signed as it must be.
+    Signature(SignatureFault),
     /// Not a shared object at all.
     NotAnObject(String),
+    /// A shared object of which something is missing or overwritten.
+    Damaged(String),
+    /// It brings libraries from places that were not checked.
+    OwnLibraries(String),
     /// Built for another machine.
     OtherArchitecture {
         /// What the file was built for.
@@ -78,6 +91,8 @@ pub enum Refusal {
     },
     /// Says that it ends the process at the first panic.
     Aborts,
+    /// There is no sealed memory for it now.
+    NotSealed(String),
     /// The dynamic linker refused it.
     Linker(String),
     /// Its types differ from ours.
@@ -99,17 +114,27 @@ impl Refusal {
             }
             Self::Unreadable(_) => "the account that runs zonemux must be able to read it",
             Self::NotTrusted(_) => {
-                "let root or the account that runs zonemux own it, without write permission for others; or set `plugins.trust = \"sha256\"` and name its digest in the backend's `sha256`"
+                "let root or the account that runs zonemux own it, without write permission for others; or name its digest in the backend's `sha256` with `plugins.trust = \"sha256\"`, or sign it for \"signature\""
             }
             Self::WrongHash { .. } => {
                 "if the file was replaced on purpose, put the new hash into the backend's `sha256`"
             }
+            Self::Signature(fault) => fault.hint(),
             Self::NotAnObject(_) | Self::NotAPlugin(_) => {
                 "a plugin is a `cdylib` crate with `zonemux_plugin::export_plugin!`"
             }
+            Self::Damaged(_) => {
+                "copy or install it once more; `sha256sum` tells whether that is the whole file"
+            }
+            Self::OwnLibraries(_) => {
+                "build it without `-rpath`, and link what it needs statically; `patchelf --remove-rpath` mends a built file"
+            }
             Self::OtherArchitecture { .. } => "install the plugin's package for this machine",
             Self::OtherInterface { .. } => "build the plugin with the SDK of this daemon's interface",
-            Self::Aborts => "build it with `panic = \"unwind\"`, which is Cargo's default",
+            Self::Aborts => {
+                "build it with `panic = \"unwind\"`, which is Cargo's default; or set `isolation = \"process\"`"
+            }
+            Self::NotSealed(_) => "raise the limit of open files or of memory, then `zonemux reload`",
             Self::Linker(_) => {
                 "a plugin must not need shared libraries that this machine lacks; `ldd` lists them"
             }
@@ -136,7 +161,10 @@ impl fmt::Display for Refusal {
             Self::WrongHash { expected, found } => {
                 write!(f, "its sha256 is {found}, the configuration pins {expected}")
             }
+            Self::Signature(fault) => fault.fmt(f),
             Self::NotAnObject(why) => write!(f, "not a shared object: {why}"),
+            Self::Damaged(why) => write!(f, "it is damaged: {why}"),
+            Self::OwnLibraries(what) => write!(f, "it {what}, where nobody checks what is loaded with it"),
             Self::OtherArchitecture { found, expected } => {
                 write!(f, "built for {found}, this machine is {expected}")
             }
@@ -147,6 +175,7 @@ impl fmt::Display for Refusal {
             Self::Aborts => {
                 f.write_str("built with `panic = \"abort\"`, so its first panic would end the daemon")
             }
+            Self::NotSealed(why) => write!(f, "no memory to load it from: {why}"),
             Self::Linker(why) => write!(f, "the dynamic linker refuses it: {why}"),
             Self::Layout(why) => write!(f, "its interface differs from this daemon's: {why}"),
             Self::Initialisation(why) => write!(f, "failed while it was loaded: {why}"),

@@ -50,6 +50,9 @@ impl Inline {
         host: HostSide,
         settings: &str,
     ) -> Result<Self, PluginError> {
+        if image.manifest.panic == "abort" {
+            return Err(PluginError::new(&image.path, Refusal::Aborts));
+        }
         let plugin = loader.load(image)?;
         let host = RHost_TO::from_value(host, TD_Opaque);
         match plugin.module.configure()(host, RStr::from_str(settings)) {

@@ -7,16 +7,23 @@ use object::{Architecture, Endianness, FileKind, Object, ObjectSection, elf};
 use zonemux_plugin::{MANIFEST_SECTION, Manifest};
 
 use super::error::{PluginError, Refusal};
+use super::libraries;
 
-/// The manifest of a file that this daemon could load as far as that can be told without loading.
-pub(super) fn manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, PluginError> {
-    let manifest = read(bytes).map_err(|reason| PluginError::new(path, reason))?;
-    check(&manifest).map_err(|reason| PluginError::new(path, reason))?;
-    Ok(manifest)
+/// What a file says of itself.
+pub(super) struct Description {
+    /// The plugin's own words.
+    pub(super) manifest: Manifest,
+    /// The libraries that are loaded along with it, by name.
+    pub(super) needed: Vec<String>,
 }
 
-fn read(bytes: &[u8]) -> Result<Manifest, Refusal> {
-    let broken = |error: object::Error| Refusal::NotAnObject(error.to_string());
+/// The description of a file that this daemon could load as far as that can be told without loading.
+pub(super) fn describe(path: &Path, bytes: &[u8]) -> Result<Description, PluginError> {
+    read(bytes).map_err(|reason| PluginError::new(path, reason))
+}
+
+fn read(bytes: &[u8]) -> Result<Description, Refusal> {
+    let broken = |error: object::Error| Refusal::Damaged(error.to_string());
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => {}
         Ok(FileKind::Elf32) => {
@@ -39,8 +46,11 @@ fn read(bytes: &[u8]) -> Result<Manifest, Refusal> {
         .section_by_name(MANIFEST_SECTION)
         .ok_or_else(|| Refusal::NotAPlugin(format!("it has no section `{MANIFEST_SECTION}`")))?;
     let data = section.data().map_err(broken)?;
-    serde_json::from_slice(data)
-        .map_err(|error| Refusal::NotAPlugin(format!("its manifest can't be read: {error}")))
+    let manifest = serde_json::from_slice(data)
+        .map_err(|error| Refusal::NotAPlugin(format!("its manifest can't be read: {error}")))?;
+    check(&manifest)?;
+    let needed = libraries::needed(&file, bytes)?;
+    Ok(Description { manifest, needed })
 }
 
 /// A file that was cut off: every section and segment must lie within it, or the dynamic linker
@@ -51,7 +61,7 @@ fn complete(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> Result<(), Refusa
     for segment in file.elf_program_headers() {
         let (start, length) = segment.file_range(file.endian());
         if start.checked_add(length).is_none_or(|end| end > size) {
-            return Err(Refusal::NotAnObject("it is truncated".into()));
+            return Err(Refusal::Damaged("its end is missing".into()));
         }
     }
     Ok(())
@@ -62,9 +72,6 @@ fn check(manifest: &Manifest) -> Result<(), Refusal> {
     let expected = zonemux_plugin_abi::VERSION;
     if major(&manifest.abi) != major(expected) {
         return Err(Refusal::OtherInterface { found: manifest.abi.clone(), expected });
-    }
-    if manifest.panic == "abort" {
-        return Err(Refusal::Aborts);
     }
     Ok(())
 }

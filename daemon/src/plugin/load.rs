@@ -46,10 +46,36 @@ pub struct Loader {
 /// One content, loaded at most once, also while several ask for it.
 #[derive(Default)]
 struct Entry {
-    result: OnceLock<Result<Loaded, Refusal>>,
+    state: Mutex<State>,
+}
+
+/// How far a content has come.
+#[derive(Default)]
+struct State {
+    /// What loading it came to, for good: its code has run, and runs no second time.
+    outcome: Option<Result<Loaded, Refusal>>,
     // The number of a closed descriptor may be used again, and `/proc/self/fd/N` is the name by
     // which the dynamic linker knows the library: so it stays open for ever.
-    sealed: OnceLock<OwnedFd>,
+    sealed: Option<OwnedFd>,
+}
+
+impl State {
+    /// Loads the image, or repeats what that came to. Where descriptors or memory were short, or a
+    /// library that it needs was not there, the next call tries again.
+    fn load(&mut self, image: &Image) -> Result<Loaded, Refusal> {
+        if let Some(outcome) = &self.outcome {
+            return outcome.clone();
+        }
+        let sealed = match self.sealed.take() {
+            Some(sealed) => sealed,
+            None => image.seal().map_err(|error| Refusal::NotSealed(error.to_string()))?,
+        };
+        let outcome = open_descriptor(self.sealed.insert(sealed), &image.manifest.name);
+        if !matches!(outcome, Err(Refusal::Linker(_))) {
+            self.outcome = Some(outcome.clone());
+        }
+        outcome
+    }
 }
 
 impl fmt::Debug for Loader {
@@ -63,13 +89,8 @@ impl Loader {
     /// call it on a thread that may block.
     pub fn load(&self, image: &Image) -> Result<Loaded, PluginError> {
         let entry = Arc::clone(self.entries().entry(image.sha256.clone()).or_default());
-        let result = entry.result.get_or_init(|| {
-            let sealed =
-                image.seal().map_err(|error| Refusal::Linker(format!("no sealed memory: {error}")))?;
-            let sealed = entry.sealed.get_or_init(|| sealed);
-            open_descriptor(sealed, &image.manifest.name)
-        });
-        result.clone().map_err(|reason| PluginError::new(&image.path, reason))
+        let mut state = entry.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.load(image).map_err(|reason| PluginError::new(&image.path, reason))
     }
 
     /// What starts processes for those that are not loaded here.
@@ -104,13 +125,13 @@ pub(super) fn open_descriptor(file: &OwnedFd, name: &str) -> Result<Loaded, Refu
     // does inside this process can't be contained inline, which the documentation says.
     let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
         .map_err(|error| Refusal::Linker(words(&error).replace(&path, name)))?;
+    // Never unloaded, also if it turns out to be no plugin: its constructors may have begun threads.
+    let library = std::mem::ManuallyDrop::new(library);
     // SAFETY: the symbol is a static that begins with an `AbiHeader`, as `export_plugin!` defines
     // it; nothing but its address is taken here.
     let symbol: Symbol<*const ()> = unsafe { library.get(HEADER_SYMBOL.as_bytes()) }
         .map_err(|_| Refusal::NotAPlugin(format!("it does not export `{HEADER_SYMBOL}`")))?;
     let address = symbol.as_raw_ptr();
-    // Leaked on purpose: plugins are never unloaded.
-    std::mem::forget(library);
     if address.is_null() {
         return Err(Refusal::NotAPlugin(format!("`{HEADER_SYMBOL}` is null")));
     }

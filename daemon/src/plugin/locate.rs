@@ -9,7 +9,7 @@ use crate::config::PluginReference;
 /// `libzonemux_NAME.so`, then as `NAME.so`.
 pub fn locate(reference: &PluginReference, folders: &[PathBuf]) -> Result<PathBuf, PluginError> {
     match reference {
-        PluginReference::File(path) => Ok(path.clone()),
+        PluginReference::File(path) | PluginReference::Program(path) => Ok(path.clone()),
         PluginReference::Name(name) => {
             let tried = candidates(reference, folders);
             match tried.iter().find(|path| path.exists()) {
@@ -23,7 +23,7 @@ pub fn locate(reference: &PluginReference, folders: &[PathBuf]) -> Result<PathBu
 /// Every path that a reference may lead to, in the order in which they are tried.
 pub fn candidates(reference: &PluginReference, folders: &[PathBuf]) -> Vec<PathBuf> {
     match reference {
-        PluginReference::File(path) => vec![path.clone()],
+        PluginReference::File(path) | PluginReference::Program(path) => vec![path.clone()],
         PluginReference::Name(name) => folders.iter().flat_map(|folder| in_folder(folder, name)).collect(),
     }
 }

@@ -9,8 +9,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::config::Config;
-use crate::plugin::candidates;
+use crate::config::{Config, Trust};
+use crate::plugin::{candidates, signature_of};
 
 /// What is found at the end of a path, however it leads there; nothing where nothing is. A change of
 /// owner or mode counts too: a plugin that was not trusted may be now.
@@ -41,8 +41,8 @@ impl Identity {
 pub struct Watched(BTreeMap<PathBuf, Option<Identity>>);
 
 impl Watched {
-    /// What a configuration was made from: its sources, and the files of its plugins, which are looked
-    /// for by `config`.
+    /// What a configuration was made from: its sources, and the files of its plugins (with their
+    /// signatures, where these count), which are looked for by `config`.
     pub fn new(sources: &[PathBuf], config: &Config) -> Self {
         Self::default().moved_to(sources, config)
     }
@@ -59,6 +59,11 @@ impl Watched {
     pub fn moved_to(&self, sources: &[PathBuf], config: &Config) -> Self {
         let plugins = config.backends.values();
         let plugins = plugins.flat_map(|backend| candidates(&backend.plugin, &config.plugins.path));
+        let is_signed = config.plugins.trust == Trust::Signature;
+        let plugins = plugins.flat_map(|plugin| {
+            let signature = is_signed.then(|| signature_of(&plugin));
+            signature.into_iter().chain([plugin])
+        });
         let paths = sources.iter().cloned().chain(plugins);
         let seen = |path: PathBuf| {
             let identity = self.0.get(&path).cloned().unwrap_or_else(|| Identity::of(&path));

@@ -75,3 +75,28 @@ fn by_its_digest_alone_a_file_is_loaded_from_anywhere() {
     std::fs::write(site.path("plugins/libzonemux_memory.so"), bytes).unwrap();
     assert!(refusal(&site).contains("the configuration pins"));
 }
+
+#[test]
+fn what_is_mounted_without_execution_is_not_loaded() {
+    if !rustix::process::geteuid().is_root() {
+        // Nobody but root can mount anything.
+        return;
+    }
+    let site = installed("");
+    let check = |options: &str| {
+        // In a namespace of its own, so that the mount ends with the command.
+        let script = format!(
+            "cp plugins/*.so . && mount -t tmpfs -o mode=755,{options} tmpfs plugins && cp *.so plugins \
+             && exec \"$0\" --config config.toml check"
+        );
+        let mut command = std::process::Command::new("unshare");
+        site.prepare(&mut command);
+        command.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_zonemux")]);
+        Process::spawn(command).wait()
+    };
+    let allowed = check("exec");
+    assert_eq!(allowed.code, Some(0), "{allowed:?}");
+    let forbidden = check("noexec");
+    assert_eq!(forbidden.code, Some(78), "{forbidden:?}");
+    assert!(forbidden.stderr.contains("mounted with `noexec`"), "{forbidden:?}");
+}

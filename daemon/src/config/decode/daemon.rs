@@ -1,8 +1,5 @@
 //! The sections about the daemon itself.
 
-use config::Value;
-
-use super::super::effective::Entry;
 use super::super::model::{Admin, Control, Journal, Log, Plugins, Reload, Shutdown, State, Webhook};
 use super::super::origin::Origin;
 use super::super::value::{ByteSize, Duration, Listen, ListenSet, Trust};
@@ -112,11 +109,7 @@ impl Reader<'_> {
         let path = self.list(&mut section, "path");
         let isolation = self.required(&mut section, "isolation");
         let trust = self.required(&mut section, "trust");
-        let public_key = section.take("public_key").and_then(|(path, value): (_, &Value)| {
-            let key = self.secret(&path, value)?;
-            self.entries.push(Entry::secret(path, Origin::of(value)));
-            Some(key)
-        });
+        let public_key = section.take("public_key").and_then(|(path, value)| self.public_keys(path, value));
         if trust == Some(Trust::Signature) && section.lacks("public_key") {
             self.missing(
                 &section,

@@ -3,6 +3,7 @@
 mod backend;
 mod daemon;
 mod mirrors;
+mod public_key;
 mod secret;
 mod section;
 mod setting;
@@ -22,7 +23,6 @@ use super::key_path::KeyPath;
 use super::load::Purpose;
 use super::model::Config;
 use super::origin::Origin;
-use super::unavailable;
 use super::value::Listen;
 pub(crate) use backend::{BackendOutline, BackendOutlines};
 use section::Section;
@@ -78,7 +78,6 @@ pub(crate) fn decode(root: &Value, environment: &Environment, purpose: Purpose) 
         referenced_files: Vec::new(),
     };
     let config = reader.configuration(root);
-    unavailable::check(&mut reader.entries, &mut reader.faults);
     let Reader { faults, warnings, entries, control, referenced_files, .. } = reader;
     let config = config.filter(|_| faults.is_empty());
     Decoded { config, faults, warnings, entries, control, referenced_files }

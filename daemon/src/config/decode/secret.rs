@@ -54,39 +54,53 @@ impl Reader<'_> {
 
     /// Follows a reference (see `secret_place`).
     pub(super) fn follow(&mut self, path: &KeyPath, value: &Value) -> Followed {
-        let Some((form, target)) = reference(value) else {
-            return Followed::Faulty;
-        };
-        let ValueKind::String(name) = &target.kind else {
-            return Followed::Faulty;
-        };
-        let origin = Origin::of(target);
-        if self.purpose == Purpose::Inspect {
+        if self.purpose == Purpose::Inspect && reference(value).is_some() {
             return Followed::Unknown;
         }
-        let found = match form {
-            "file" => self.secret_file(name, &origin),
-            "env" => self.secret_variable(name),
-            _ => match self.credential(name) {
-                Ok(Some(text)) => Ok(text),
-                Ok(None) => {
-                    let message = format!(
-                        "credential `{name}` was not checked: it is there only inside the systemd unit"
-                    );
-                    self.warnings.push(Finding::at(path, message).from_layer(origin));
-                    return Followed::Unknown;
-                }
-                Err(fault) => Err(fault),
-            },
+        let Some((name, origin, found)) = self.look_up(value) else {
+            return Followed::Faulty;
         };
         match found {
-            Ok(text) => Followed::Text(text),
+            Ok(Some(text)) => Followed::Text(text),
+            Ok(None) => {
+                let message =
+                    format!("credential `{name}` was not checked: it is there only inside the systemd unit");
+                self.warnings.push(Finding::at(path, message).from_layer(origin));
+                Followed::Unknown
+            }
             Err((message, hint)) => {
                 let fault = Finding { hint, ..Finding::at(path, message) };
                 self.faults.push(fault.from_layer(origin));
                 Followed::Faulty
             }
         }
+    }
+
+    /// Follows a reference to a text that is no secret, so that it is read for whatever purpose; where
+    /// nothing but a look is wanted, that it can't be read is no fault.
+    pub(super) fn follow_public(&mut self, path: &KeyPath, value: &Value) -> Followed {
+        if self.purpose != Purpose::Inspect {
+            return self.follow(path, value);
+        }
+        match self.look_up(value) {
+            Some((_, _, Ok(Some(text)))) => Followed::Text(text),
+            _ => Followed::Unknown,
+        }
+    }
+
+    /// What a reference leads to, with the name in it and where it stands.
+    fn look_up<'a>(&mut self, value: &'a Value) -> Option<(&'a str, Origin, Found)> {
+        let (form, target) = reference(value)?;
+        let ValueKind::String(name) = &target.kind else {
+            return None;
+        };
+        let origin = Origin::of(target);
+        let found = match form {
+            "file" => self.secret_file(name, &origin).map(Some),
+            "env" => self.secret_variable(name).map(Some),
+            _ => self.credential(name),
+        };
+        Some((name, origin, found))
     }
 
     fn secret_file(&mut self, name: &str, origin: &Origin) -> Result<Zeroizing<String>, Problem> {
@@ -151,6 +165,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// A text; none for a credential outside its unit.
+type Found = Result<Option<Zeroizing<String>>, Problem>;
 
 /// A message and a hint.
 type Problem = (String, Option<String>);

@@ -13,7 +13,12 @@ pub enum PluginReference {
     Name(String),
     /// The file itself.
     File(PathBuf),
+    /// A program that speaks the frames of a plugin's process itself; written `exec:/path`.
+    Program(PathBuf),
 }
+
+/// What stands before the path of a [`PluginReference::Program`].
+const EXEC: &str = "exec:";
 
 impl PluginReference {
     /// A file's path with `base` before it where it is relative.
@@ -21,6 +26,7 @@ impl PluginReference {
         match self {
             Self::Name(_) => self,
             Self::File(path) => Self::File(crate::config::paths::resolve(base, &path)),
+            Self::Program(path) => Self::Program(crate::config::paths::resolve(base, &path)),
         }
     }
 }
@@ -32,6 +38,10 @@ impl FromStr for PluginReference {
         let expected = || Invalid::new("the name of a plugin such as \"rfc2136\", or a path to its file");
         if text.contains('\0') {
             return Err(expected());
+        }
+        if let Some(path) = text.strip_prefix(EXEC) {
+            let missing = || expected().hint("a program is named by its path: \"exec:/path/to/program\"");
+            return if path.contains('/') { Ok(Self::Program(PathBuf::from(path))) } else { Err(missing()) };
         }
         if text.contains('/') {
             return Ok(Self::File(PathBuf::from(text)));
@@ -53,6 +63,7 @@ impl fmt::Display for PluginReference {
         match self {
             Self::Name(name) => f.write_str(name),
             Self::File(path) => path.display().fmt(f),
+            Self::Program(path) => write!(f, "{EXEC}{}", path.display()),
         }
     }
 }
