@@ -3,19 +3,17 @@
 
 use std::io;
 
-use super::Restrictions;
-
 /// Standard input and output are the daemon's socket, standard error is its log.
 const FIRST_FOREIGN: libc::c_uint = 3;
 
 /// Closes everything above the three standard descriptors.
-pub(super) fn close_inherited(done: &mut Restrictions) {
-    // SAFETY: takes no pointer. Nothing in this process owns a descriptor in this range yet, as
-    // `restrict` asks of its caller, so that none is closed under its owner. The raw call rather than
-    // libc's function, which glibc has since 2.34 only.
+///
+/// To be called first thing in the child's life, before anything in this process has opened one.
+pub fn close_inherited() -> io::Result<()> {
+    // SAFETY: takes no pointer. Nothing in this process owns a descriptor in this range yet, as is asked
+    // of the caller, so that none is closed under its owner. The raw call rather than libc's function,
+    // which glibc has since 2.34 only.
     let closed =
         unsafe { libc::syscall(libc::SYS_close_range, FIRST_FOREIGN, libc::c_uint::MAX, 0 as libc::c_uint) };
-    if closed != 0 {
-        done.miss("descriptors that were inherited stay open", io::Error::last_os_error());
-    }
+    if closed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use descriptors::close_inherited;
 pub use settings::paths_in_settings;
 pub use system_files::SystemFiles;
 
@@ -91,13 +92,12 @@ pub enum RestrictError {
 
 /// Restricts this process to its profile, for good.
 ///
-/// To be called once, right after the process has started, with one thread and no descriptor above 2
-/// that anything owns: all those are closed.
+/// To be called once, right after the process has started and with one thread: those that are there already
+/// keep their freedom in part.
 pub fn restrict(profile: &Profile) -> Result<Restrictions, RestrictError> {
     let mut done = Restrictions::default();
     process::end_with_parent(profile.parent)?;
     process::leave_session(&mut done);
-    descriptors::close_inherited(&mut done);
     // Before it is made opaque: from then on its files in /proc are root's.
     process::offer_to_oom_killer(&mut done);
     process::make_opaque(&mut done);
