@@ -31,6 +31,12 @@ pub struct Manifest {
     /// Worker threads of its runtime.
     #[serde(default = "one")]
     pub workers: usize,
+    /// Whether it may open sockets other than unix ones, where it runs in a process of its own.
+    #[serde(default = "yes")]
+    pub network: bool,
+    /// Whether it may start other programs there.
+    #[serde(default)]
+    pub commands: bool,
     /// Dotted paths of the settings that are secret; `None`: not known, so all are treated as such.
     #[serde(default)]
     pub secret_settings: Option<Vec<String>>,
@@ -38,6 +44,11 @@ pub struct Manifest {
 
 fn one() -> usize {
     1
+}
+
+/// A plugin that was built before it could be said.
+fn yes() -> bool {
+    true
 }
 
 /// What an author says of a plugin beyond its Cargo package, as the second argument of
@@ -48,13 +59,20 @@ pub struct PluginOptions {
     pub exclusive: bool,
     /// Worker threads of its runtime, at least 1.
     pub workers: usize,
+    /// It reaches its server over a network. Say `false` if it only has files or unix sockets: it then
+    /// can't open any other, whatever happens to it.
+    pub network: bool,
+    /// It starts other programs, such as `rndc`: those of the system, and those that its settings name.
+    /// Without this it can start no process at all, not even a copy of itself.
+    pub commands: bool,
     /// Dotted paths of the settings that must not be shown; `None`: show none.
     pub secret_settings: Option<&'static [&'static str]>,
 }
 
 impl PluginOptions {
-    /// Not exclusive, one worker, no setting shown.
-    pub const DEFAULT: Self = Self { exclusive: false, workers: 1, secret_settings: None };
+    /// Not exclusive, one worker, network but no commands, no setting shown.
+    pub const DEFAULT: Self =
+        Self { exclusive: false, workers: 1, network: true, commands: false, secret_settings: None };
 }
 
 /// Bytes of the section. Longer manifests fail to compile.
@@ -95,6 +113,8 @@ pub const fn encode(package: Package, options: PluginOptions) -> [u8; MANIFEST_S
     out.raw(if options.exclusive { ",\"exclusive\":true" } else { ",\"exclusive\":false" });
     out.raw(",\"workers\":");
     out.number(options.workers);
+    out.raw(if options.network { ",\"network\":true" } else { ",\"network\":false" });
+    out.raw(if options.commands { ",\"commands\":true" } else { ",\"commands\":false" });
     if let Some(paths) = options.secret_settings {
         out.raw(",\"secret_settings\":[");
         let mut index = 0;
@@ -172,11 +192,17 @@ mod tests {
             description: "says \"hello\\\"\nand more",
             aborts: false,
         };
-        let options =
-            PluginOptions { exclusive: true, workers: 12, secret_settings: Some(&["token", "tsig.secret"]) };
+        let options = PluginOptions {
+            exclusive: true,
+            workers: 12,
+            network: false,
+            commands: true,
+            secret_settings: Some(&["token", "tsig.secret"]),
+        };
         let manifest: Manifest = serde_json::from_slice(&encode(package, options)).unwrap();
         assert_eq!(manifest.description, "says \"hello\\\" and more");
         assert_eq!((manifest.exclusive, manifest.workers, manifest.panic.as_str()), (true, 12, "unwind"));
+        assert_eq!((manifest.network, manifest.commands), (false, true));
         assert_eq!(manifest.secret_settings.unwrap(), ["token", "tsig.secret"]);
         assert_eq!(manifest.abi, zonemux_plugin_abi::VERSION);
     }
@@ -186,5 +212,16 @@ mod tests {
         let package = Package { name: "x", version: "0", description: "", aborts: true };
         let manifest: Manifest = serde_json::from_slice(&encode(package, PluginOptions::DEFAULT)).unwrap();
         assert_eq!((manifest.secret_settings, manifest.panic.as_str()), (None, "abort"));
+    }
+
+    #[test]
+    fn a_manifest_from_before_these_keys_has_network_and_no_commands() {
+        let package = Package { name: "x", version: "0", description: "", aborts: false };
+        let mut old: serde_json::Value =
+            serde_json::from_slice(&encode(package, PluginOptions::DEFAULT)).unwrap();
+        let keys = old.as_object_mut().unwrap();
+        assert!(keys.remove("network").is_some() && keys.remove("commands").is_some());
+        let manifest: Manifest = serde_json::from_value(old).unwrap();
+        assert_eq!((manifest.network, manifest.commands), (true, false));
     }
 }

@@ -63,6 +63,8 @@ pub fn inspect(file: &Path, output: Output, out: &mut impl Write, err: &mut impl
             writeln!(out, "target     {}", manifest.target)?;
             writeln!(out, "panic      {}", manifest.panic)?;
             writeln!(out, "exclusive  {}", manifest.exclusive)?;
+            writeln!(out, "network    {}", manifest.network)?;
+            writeln!(out, "commands   {}", manifest.commands)?;
             writeln!(out, "sha256     {}", image.sha256)?;
         }
     }

@@ -22,6 +22,26 @@ pub(super) fn describe(path: &Path, bytes: &[u8]) -> Result<Description, PluginE
     read(bytes).map_err(|reason| PluginError::new(path, reason))
 }
 
+/// What is known of a program before it is run: its name, and that it may do what its user may.
+pub(super) fn of_program(name: &str) -> Manifest {
+    Manifest {
+        manifest: 1,
+        name: name.to_owned(),
+        version: String::new(),
+        description: String::new(),
+        abi: String::new(),
+        sdk: String::new(),
+        rustc: String::new(),
+        target: String::new(),
+        panic: String::new(),
+        exclusive: false,
+        workers: 0,
+        secret_settings: None,
+        network: true,
+        commands: true,
+    }
+}
+
 fn read(bytes: &[u8]) -> Result<Description, Refusal> {
     let broken = |error: object::Error| Refusal::Damaged(error.to_string());
     match FileKind::parse(bytes) {

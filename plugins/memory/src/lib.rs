@@ -9,6 +9,8 @@ export_plugin!(
     PluginOptions {
         // The file is locked: a new instance can only be opened once the old one is closed.
         exclusive: true,
+        // A file is all it has.
+        network: false,
         secret_settings: Some(&[]),
         ..PluginOptions::DEFAULT
     }

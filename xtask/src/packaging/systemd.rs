@@ -13,6 +13,9 @@ const UNITS: [&str; 2] = ["zonemux.service", "zonemux.socket"];
 const INSTALLED: &str = "/usr/bin/zonemux";
 /// `systemd-analyze security` gives 0 (locked up) to 100 (open); the unit scored 13 when this was set.
 const MOST_EXPOSED: u8 = 20;
+/// What the daemon restricts plugins' processes with; systemd's groups for services lack them.
+const RESTRICTING: [&str; 4] =
+    ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self", "seccomp"];
 const HINT: &str = "`apt-get install systemd` has it";
 
 pub(super) fn check(repository: &Repository) -> Outcome {
@@ -30,6 +33,9 @@ fn verify(repository: &Repository, folder: &Path) -> Outcome {
     for unit in UNITS {
         let original = repository.root().join("packaging/systemd").join(unit);
         let text = fs::read_to_string(&original).at("read", &original)?;
+        if unit.ends_with(".service") {
+            check_filter(&text)?;
+        }
         let copy = folder.join(unit);
         fs::write(&copy, text.replace(INSTALLED, &program.to_string_lossy())).at("write", &copy)?;
         copies.push(copy);
@@ -63,4 +69,18 @@ fn verify(repository: &Repository, folder: &Path) -> Outcome {
         terminal::line(level.trim_start_matches(['→', ' ']));
     }
     Ok(())
+}
+
+/// A filter without these would leave plugins unrestricted, with no more than a warning in the log.
+fn check_filter(unit: &str) -> Outcome {
+    let allowed: Vec<&str> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("SystemCallFilter="))
+        .filter(|calls| !calls.starts_with('~'))
+        .flat_map(str::split_whitespace)
+        .collect();
+    match RESTRICTING.iter().find(|call| !allowed.contains(call)) {
+        Some(call) => Err(Failure::new(format!("the unit's SystemCallFilter= does not allow {call}"))),
+        None => Ok(()),
+    }
 }

@@ -9,7 +9,7 @@ use super::super::error::Finding;
 use super::super::key_path::KeyPath;
 use super::super::model::{Backend, Breaker, Guards, Quarantine, Ttl};
 use super::super::origin::Origin;
-use super::super::value::{BackendName, Duration, Isolation, Zone};
+use super::super::value::{BackendName, Duration, Isolation, PluginReference, Zone};
 use super::section::Section;
 use super::{Located, Reader, sorted};
 
@@ -67,6 +67,22 @@ impl Reader<'_> {
         (backends, outlines)
     }
 
+    /// A program can't be loaded into the daemon.
+    fn check_isolation(
+        &mut self,
+        section: &Section<'_>,
+        plugin: Option<&PluginReference>,
+        isolation: Option<Isolation>,
+    ) {
+        if isolation == Some(Isolation::Inline) && matches!(plugin, Some(PluginReference::Program(_))) {
+            self.faults.push(
+                Finding::at(&section.path.key("isolation"), "an `exec:` program can't be run inline")
+                    .from_layer(section.origin.clone())
+                    .hint("set it to \"process\" for this backend"),
+            );
+        }
+    }
+
     fn backend(
         &mut self,
         mut section: Section<'_>,
@@ -99,6 +115,7 @@ impl Reader<'_> {
         } else {
             self.required(section, "isolation")
         };
+        self.check_isolation(section, plugin.as_ref(), isolation);
         let sha256 = self.optional(section, "sha256");
         let timeout = self.positive(section, "timeout");
         let list_timeout = self.positive(section, "list_timeout");

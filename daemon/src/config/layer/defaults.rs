@@ -27,7 +27,7 @@ format = "auto"
 
 [plugins]
 path = ["/usr/lib/zonemux/plugins"]
-isolation = "inline"
+isolation = "process"
 trust = "owner"
 
 [state]

@@ -91,6 +91,7 @@ impl Isolated {
             host,
             path: image.path.clone(),
             code,
+            memory_limit: permissions.memory_limit,
             setup: frame(setup_frame(&setup))?,
             configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
         };
@@ -111,8 +112,8 @@ fn profile(image: &Image, permissions: &Permissions) -> Profile {
     Profile {
         parent: std::process::id(),
         memory_limit: permissions.memory_limit,
-        network: true,
-        commands: false,
+        network: image.manifest.network,
+        commands: image.manifest.commands,
         writable: permissions.writable.clone(),
         readable: Vec::new(),
     }

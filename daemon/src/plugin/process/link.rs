@@ -69,16 +69,19 @@ impl Link {
 
     /// Ends the process; the first reason counts.
     pub(super) fn kill(&self, reason: Reason, words: impl Into<String>) {
-        let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        verdict.get_or_insert_with(|| (reason, words.into()));
-        drop(verdict);
+        self.note_verdict(reason, words);
         self.condemned.cancel();
     }
 
     /// Says that its end is no accident, without ending it.
     pub(super) fn expect_end(&self) {
+        self.note_verdict(Reason::Asked, "it was asked to");
+    }
+
+    /// Says why it ends; the first reason counts.
+    pub(super) fn note_verdict(&self, reason: Reason, words: impl Into<String>) {
         let mut verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
-        verdict.get_or_insert_with(|| (Reason::Asked, "it was asked to".into()));
+        verdict.get_or_insert_with(|| (reason, words.into()));
     }
 
     /// Why we end it, if we do.

@@ -17,7 +17,7 @@ use super::launch::Launcher;
 use super::link::{Link, Process};
 use super::outbox::Outbox;
 use super::watching::{Listeners, watch};
-use super::{output, reading};
+use super::{cgroup, output, reading};
 use crate::plugin::error::{PluginError, Refusal};
 use crate::plugin::frames::{self, Kind, message};
 use crate::plugin::host::HostSide;
@@ -42,6 +42,8 @@ pub(super) struct Recipe {
     /// The file that it was, for messages.
     pub(super) path: PathBuf,
     pub(super) code: Arc<OwnedFd>,
+    /// Of its control group, in bytes.
+    pub(super) memory_limit: u64,
     /// Frames that every process is given first; the second holds secrets.
     pub(super) setup: Vec<u8>,
     pub(super) configure: Zeroizing<Vec<u8>>,
@@ -92,6 +94,8 @@ impl Recipe {
         let (ours, theirs) = StdUnixStream::pair()?;
         let mut child = self.launcher.launch(&self.backend, theirs.into())?;
         let pid = child.id().unwrap_or_default();
+        // Before it is given anything to do.
+        let confined = cgroup::confine(&self.backend, pid, self.memory_limit);
         hand_over(&ours, &self.setup, &self.code)?;
         ours.set_nonblocking(true)?;
         let runtime = self.launcher.runtime().clone();
@@ -115,7 +119,7 @@ impl Recipe {
                 }
             }),
         };
-        runtime.spawn(watch(Arc::clone(&link), child, listeners));
+        runtime.spawn(watch(Arc::clone(&link), child, confined, listeners));
         link.outbox.send(self.configure.to_vec());
         Ok(Process(link))
     }

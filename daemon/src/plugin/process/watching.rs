@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
+use super::cgroup::Confined;
 use super::ending::{Ending, Reason};
 use super::link::Link;
 use super::reading::ReadEnd;
@@ -23,7 +24,12 @@ pub(super) struct Listeners {
 }
 
 /// Waits for the end of a process, and tells everyone who has to do with it.
-pub(super) async fn watch(link: Arc<Link>, mut child: Child, mut listeners: Listeners) {
+pub(super) async fn watch(
+    link: Arc<Link>,
+    mut child: Child,
+    confined: Option<Confined>,
+    mut listeners: Listeners,
+) {
     let mut sent_all = false;
     let cut = loop {
         tokio::select! {
@@ -67,6 +73,10 @@ pub(super) async fn watch(link: Arc<Link>, mut child: Child, mut listeners: List
     }
     listeners.reading.abort();
     let output = link.output.get();
+    // The kernel's own words for what looks like any other kill.
+    if confined.as_ref().is_some_and(|confined| confined.ended_for_memory() > 0) {
+        link.note_verdict(Reason::Memory, "it used more memory than `memory_limit` allows");
+    }
     let ending = match (link.verdict(), status) {
         (Some((Reason::Asked, words)), _) => Ending::by_us(Reason::Asked, words, output),
         (Some((reason, words)), _) => Ending::by_us(reason, words, output),

@@ -6,12 +6,9 @@ use std::io;
 /// Standard input and output are the daemon's socket, standard error is its log.
 const FIRST_FOREIGN: libc::c_uint = 3;
 
-/// Closes everything above the three standard descriptors. To be called before this process owns any:
-/// none may be closed under its owner.
+/// Closes everything above the three standard descriptors.
 ///
-/// # Errors
-///
-/// Where the kernel has no such call (before 5.9).
+/// To be called first thing in the child's life, before anything in this process has opened one.
 pub fn close_inherited() -> io::Result<()> {
     // SAFETY: takes no pointer. Nothing in this process owns a descriptor in this range yet, as is asked
     // of the caller, so that none is closed under its owner. The raw call rather than libc's function,

@@ -92,8 +92,8 @@ pub enum RestrictError {
 
 /// Restricts this process to its profile, for good.
 ///
-/// To be called once, right after the process has started, with one thread, and after
-/// [`close_inherited`].
+/// To be called once, right after the process has started and with one thread: those that are there already
+/// keep their freedom in part.
 pub fn restrict(profile: &Profile) -> Result<Restrictions, RestrictError> {
     let mut done = Restrictions::default();
     process::end_with_parent(profile.parent)?;

@@ -1,0 +1,13 @@
+//! What a plugin's process may not do, tried by real processes: this executable again, restricted as a
+//! child of the daemon is. Each act is tried as the user of the tests and, where that is root, as one
+//! without any right too.
+
+mod child;
+mod commands;
+mod files;
+mod inherited;
+mod network;
+mod others;
+mod raw;
+mod resources;
+mod useful;
