@@ -160,22 +160,26 @@ mirrors = ["a"]
 }
 
 #[test]
-fn what_this_version_lacks_is_never_ignored() {
+fn a_program_can_t_be_run_inline() {
     insta::assert_snapshot!(report(
         r#"
 version = 1
 
 [plugins]
-isolation = "process"
+isolation = "inline"
 
 [backends.lan]
-plugin = "memory"
+plugin = "exec:/usr/lib/zonemux/lan.py"
 zones = ["example.org"]
-memory_limit = "1GiB"
 
 [backends.edge]
-plugin = "memory"
+plugin = "exec:lan.py"
 zones = ["example.net"]
+isolation = "process"
+
+[backends.far]
+plugin = "exec:./far.py"
+zones = ["example.com"]
 isolation = "process"
 "#
     ));

@@ -6,11 +6,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::Builder;
 
 use super::{Exit, Output, safety_text, write_findings};
-use crate::backend::BackendState;
+use crate::backend::{BackendState, ProcessStatus};
 use crate::config::{ConfigErrors, Finding, Loaded};
 use crate::control::{self, SafeStatus, Status};
 use crate::reload::Outcome;
 use crate::safety::SnapshotStatus;
+
+/// Lines of what a process printed last.
+const LINES: usize = 5;
 
 /// A daemon that is well answers in a millisecond.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -78,7 +81,28 @@ pub fn write_text(status: &Status, now: SystemTime, out: &mut impl Write) -> io:
         if let (Some(error), Some(at)) = (&backend.last_error, backend.last_error_at) {
             writeln!(out, "  last error {} ago: {error}", age(at))?;
         }
+        if let Some(process) = backend.process.as_ref().filter(|process| process.restarts > 0) {
+            write_process(process, &age, out)?;
+        }
         safety_text::write(&backend.name, safety, now, out)?;
+    }
+    Ok(())
+}
+
+/// The process of a plugin that ended by itself before.
+fn write_process(
+    process: &ProcessStatus,
+    age: &dyn Fn(u64) -> String,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let times = if process.restarts == 1 { "once".to_owned() } else { format!("{} times", process.restarts) };
+    write!(out, "  its plugin's process has ended by itself {times}")?;
+    if let (Some(end), Some(at)) = (&process.last_end, process.last_end_at) {
+        write!(out, ", last {} ago ({end})", age(at))?;
+    }
+    writeln!(out)?;
+    for line in process.last_lines.iter().rev().take(LINES).rev() {
+        writeln!(out, "    | {line}")?;
     }
     Ok(())
 }

@@ -31,15 +31,6 @@ impl Entry {
     pub(crate) fn settings_of(backend: BackendName) -> Self {
         Self::SettingsOf(backend)
     }
-
-    /// Path, value and origins, where it has them.
-    pub(crate) fn parts(&self) -> Option<(&KeyPath, &Value, &[Origin])> {
-        match self {
-            Self::Value { path, value, origins } => Some((path, value, origins)),
-            Self::Secret { path, origins } => Some((path, &Value::Null, origins)),
-            Self::SettingsOf(_) => None,
-        }
-    }
 }
 
 /// A value in force, safe to be shown.
