@@ -54,6 +54,9 @@ pub struct ProcessStatus {
     /// Its process id, while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// What it may do though it should not, where the kernel can't keep it from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrestricted: Vec<String>,
     /// How often one had to be started after another had ended by itself.
     pub restarts: u64,
     /// How the last one ended that did so by itself.

@@ -148,6 +148,17 @@ impl Image {
         self.code
     }
 
+    /// What it must be able to read besides what is everyone's: a script's interpreter and what is installed
+    /// beside it, such as a virtual environment of Python's.
+    pub(super) fn reads(&self) -> Vec<PathBuf> {
+        let first = self.bytes.strip_prefix(b"#!").and_then(|rest| rest.split(|&byte| byte == b'\n').next());
+        let Some(line) = first.and_then(|line| std::str::from_utf8(line).ok()) else { return Vec::new() };
+        let Some(interpreter) = line.split_whitespace().next() else { return Vec::new() };
+        // `/opt/tools/bin/python3` belongs to `/opt/tools`; what is nearer to the root is too much.
+        let prefix = Path::new(interpreter).ancestors().nth(2);
+        prefix.filter(|prefix| prefix.components().count() > 2).map(Path::to_owned).into_iter().collect()
+    }
+
     /// The bytes as a sealed file in memory, which nobody can change.
     pub(super) fn seal(&self) -> std::io::Result<OwnedFd> {
         // The name shows up in `/proc/PID/maps`. It is of the file's choosing, and the kernel takes 249

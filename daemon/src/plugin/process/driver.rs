@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 use zonemux_plugin::{Capabilities, ErrorKind};
 
@@ -42,6 +43,8 @@ struct Slot {
     /// How often a process was started after another had ended by itself.
     restarts: u64,
     last: Option<Ending>,
+    /// What the process may do though it should not.
+    unrestricted: Vec<String>,
     /// For which capabilities the plugin said whether it adjusts.
     adjusts: Option<(Capabilities, bool)>,
 }
@@ -96,7 +99,8 @@ impl Isolated {
             configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
         };
         let (process, configured) = launcher.runtime().block_on(recipe.start())?;
-        let slot = Slot { process: Some(Arc::new(process)), ..Slot::default() };
+        let unrestricted = unrestricted(&configured);
+        let slot = Slot { process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
         let exclusive = configured.exclusive || image.manifest.exclusive;
         let starting = tokio::sync::Mutex::new(());
         Ok(Self { shared: Arc::new(Shared { recipe, slot: Mutex::new(slot), starting }), exclusive })
@@ -108,6 +112,10 @@ impl Isolated {
     }
 }
 
+fn unrestricted(configured: &message::Configured) -> Vec<String> {
+    configured.restrictions.as_ref().map(|restrictions| restrictions.missing.clone()).unwrap_or_default()
+}
+
 fn profile(image: &Image, permissions: &Permissions) -> Profile {
     Profile {
         parent: std::process::id(),
@@ -115,7 +123,7 @@ fn profile(image: &Image, permissions: &Permissions) -> Profile {
         network: image.manifest.network,
         commands: image.manifest.commands,
         writable: permissions.writable.clone(),
-        readable: Vec::new(),
+        readable: image.reads(),
     }
 }
 
@@ -136,12 +144,15 @@ impl Shared {
             let ending = process.ended().await;
             self.note(&ending);
         }
-        let (process, _) = self.recipe.start().await.map_err(|error| {
+        let (process, configured) = self.recipe.start().await.map_err(|error| {
             // The settings were accepted once; what is wrong now may pass.
             BackendError::new(ErrorKind::Retryable, error.to_string())
         })?;
         let process = Arc::new(process);
-        self.slot().process = Some(Arc::clone(&process));
+        let mut slot = self.slot();
+        slot.process = Some(Arc::clone(&process));
+        slot.unrestricted = unrestricted(&configured);
+        drop(slot);
         Ok(process)
     }
 
@@ -170,7 +181,7 @@ impl Driver for Isolated {
         Box::pin(async move {
             let process = shared.running().await?;
             // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
-            let unfinished = Unfinished(Some(Arc::clone(&process)));
+            let unfinished = Unfinished(Some(Arc::clone(&process)), Instant::now() + call.time_left);
             let result = process.call(Kind::Open, &encode_call(&call), None, None, 0).await;
             unfinished.is_finished();
             let (done, _) = result?;
@@ -216,6 +227,7 @@ impl Driver for Isolated {
         let last = slot.last.as_ref();
         Some(ProcessStatus {
             pid: running.map(|process| process.0.pid),
+            unrestricted: slot.unrestricted.clone(),
             restarts: slot.restarts,
             last_end: last.map(|ending| format!("{}: {}", ending.reason.as_str(), ending.words)),
             last_end_at: last.map(|ending| {
@@ -226,8 +238,8 @@ impl Driver for Isolated {
     }
 }
 
-/// Ends a process whose open was given up.
-struct Unfinished(Option<Arc<Process>>);
+/// Ends a process whose open was given up, and knows until when that had time.
+struct Unfinished(Option<Arc<Process>>, Instant);
 
 impl Unfinished {
     fn is_finished(mut self) {
@@ -238,7 +250,11 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(process) = self.0.take() {
-            process.0.kill(Reason::Unresponsive, "it did not open its backend in time");
+            if Instant::now() >= self.1 {
+                process.0.kill(Reason::Unresponsive, "it did not open its backend in time");
+            } else {
+                process.0.kill(Reason::Asked, "its backend is not needed any more");
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 
 use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
@@ -45,8 +45,8 @@ pub struct Launcher {
     executable: OwnedFd,
     orders: mpsc::Sender<Order>,
     runtime: Handle,
-    /// Each plugin's bytes once, however many processes run them. Few, and kept for restarts.
-    sealed: Mutex<HashMap<String, Arc<OwnedFd>>>,
+    /// Each plugin's bytes once, however many backends run them, for as long as one does.
+    sealed: Mutex<HashMap<String, Weak<OwnedFd>>>,
 }
 
 struct Order {
@@ -99,11 +99,12 @@ impl Launcher {
     /// The plugin's bytes as a descriptor to hand over.
     pub(super) fn sealed(&self, image: &Image) -> io::Result<Arc<OwnedFd>> {
         let mut sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(descriptor) = sealed.get(&image.sha256) {
-            return Ok(Arc::clone(descriptor));
+        sealed.retain(|_, descriptor| descriptor.strong_count() > 0);
+        if let Some(descriptor) = sealed.get(&image.sha256).and_then(Weak::upgrade) {
+            return Ok(descriptor);
         }
         let descriptor = Arc::new(image.seal()?);
-        sealed.insert(image.sha256.clone(), Arc::clone(&descriptor));
+        sealed.insert(image.sha256.clone(), Arc::downgrade(&descriptor));
         Ok(descriptor)
     }
 
