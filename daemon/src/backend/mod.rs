@@ -3,6 +3,7 @@
 
 mod batch;
 mod driver;
+mod encrypted;
 mod handover;
 mod index;
 mod lifecycle;

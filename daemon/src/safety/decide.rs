@@ -190,11 +190,13 @@ impl Judge<'_> {
         for (position, todo) in decided.write.iter().enumerate() {
             for old in self.work.pure_deletes(todo.unit) {
                 let Some((_, zone)) = self.scope.place(old.dns_name()) else { continue };
-                if self.held.is_granted(&RecordKey::of(&old), self.now) {
+                let key = RecordKey::of(&old);
+                if self.held.is_granted(&key, self.now) {
                     continue;
                 }
                 let (count, positions) = by_zone.entry(&self.scope.zones()[zone]).or_default();
-                *count += 1;
+                // Not counted, but held where its record may be.
+                *count += u64::from(!self.facts.is_encrypted_ownership(&key));
                 if positions.last() != Some(&position) {
                     positions.push(position);
                 }

@@ -42,6 +42,32 @@ fn a_retype_is_no_delete_and_an_ownership_txt_does_not_count() {
 }
 
 #[test]
+fn an_ownership_txt_that_is_encrypted_does_not_raise_the_limit() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    let encrypted = |name: &str| {
+        let mut txt = ownership(name, "A");
+        txt["targets"] = json!([format!("\"{}\"", "kPq0eXAmPlE+".repeat(9))]);
+        [endpoint(name, "A", "192.0.2.1"), txt]
+    };
+    let records: Vec<Value> =
+        (0..10).flat_map(|index| encrypted(&format!("www{index}.example.org"))).collect();
+    assert_eq!(create(&daemon, &records), 204);
+    listed(&daemon);
+    // Four of ten, and not of twenty, are more than 30 %. A client by hand sends no labels.
+    let mut unlabelled = records[..8].to_vec();
+    for record in &mut unlabelled {
+        record["labels"] = json!({});
+    }
+    for deletes in [&records[..8], &unlabelled] {
+        assert_eq!(post(&daemon, &json!({ "delete": deletes })), 503);
+        assert_eq!(listed(&daemon).len(), 20, "a TXT is held with its record");
+    }
+    assert_eq!(post(&daemon, &json!({ "delete": unlabelled[..6] })), 204);
+    assert_eq!(listed(&daemon).len(), 14);
+}
+
+#[test]
 fn without_a_complete_list_deletes_are_held() {
     let site = site("breaker = { failures = 1000 }", "");
     let daemon = ready(&site);
