@@ -177,3 +177,21 @@ fn what_is_held_stays_to_be_released_when_a_later_loop_can_not_begin() {
     assert_eq!(post(&daemon, &json!({ "delete": many("www", 5) })), 204);
     assert_eq!(listed(&daemon).len(), 10);
 }
+
+#[test]
+fn what_is_deleted_by_a_release_is_no_part_of_the_zone_that_others_are_measured_by() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &many("www", 20)), 204);
+    listed(&daemon);
+    let delete = |count: usize| post(&daemon, &json!({ "delete": many("www", count) }));
+    assert_eq!(delete(10), 503);
+    assert_eq!(site.run(&["release", "lan"]).code, Some(0));
+    // Five of the ten that stay, and not of twenty, are more than 30 %.
+    assert_eq!(delete(15), 503);
+    assert_eq!(listed(&daemon).len(), 20, "what was released is gone, and nothing else");
+    let told = daemon.wait_logged("deletes are held");
+    assert_eq!(told["reason"], "10 of 20 records of example.org would be deleted, 6 may be");
+    let reason = "5 of 20 records of example.org would be deleted beside 10 that were released, 3 may be";
+    assert_eq!(daemon.logged("deletes are held").last().unwrap()["reason"], reason);
+}
