@@ -92,10 +92,13 @@ impl SafeBackend {
 
     /// A complete list that the backend made for this call, or for one that it shares.
     pub(super) async fn fresh_list(self: &Arc<Self>, request_id: &str, deadline: Instant) -> ListResult {
-        let permit = self.state.breaker.admit(Instant::now())?;
-        let safe = Arc::clone(self);
-        let ended = move |result: &ListResult| report(permit, safe.name(), result.as_ref().err());
-        self.backend.list(request_id, deadline, ended).await
+        // Whoever joins a listing asks nothing of the backend, be it the one that probes it.
+        let admit = || {
+            let permit = self.state.breaker.admit(Instant::now())?;
+            let safe = Arc::clone(self);
+            Ok(move |result: &ListResult| report(permit, safe.name(), result.as_ref().err()))
+        };
+        self.backend.list(request_id, deadline, admit).await
     }
 
     /// A complete list was made, for whomever.
