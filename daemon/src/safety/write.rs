@@ -171,7 +171,7 @@ impl Writer {
             };
             written.outcomes.push((todo.unit, outcome));
         }
-        self.keep(done, written);
+        self.keep(done, written).await;
         again
     }
 
@@ -279,21 +279,26 @@ impl Writer {
         }
     }
 
-    /// Stores the ownership TXT of units whose records are written.
-    fn keep(&self, done: Vec<Todo>, written: &mut Written) {
+    /// Stores the ownership TXT of units whose records are written. They are durable before anybody is
+    /// told that the units are applied.
+    async fn keep(&self, done: Vec<Todo>, written: &mut Written) {
         let mut changes = Vec::new();
         for todo in &done {
-            let kept = todo.changes.iter().filter(|id| self.kept.contains(id));
-            changes.extend(kept.filter_map(|&id| Some((todo.unit, self.work.change(id)?))));
+            changes
+                .extend(todo.changes.iter().filter(|id| self.kept.contains(id)).map(|&id| (todo.unit, id)));
         }
-        let stored =
-            if changes.is_empty() { Ok(()) } else { self.safe.store_ownership(&self.work, &changes) };
         let units: HashSet<usize> = changes.iter().map(|(unit, _)| *unit).collect();
+        let (safe, work) = (Arc::clone(&self.safe), Arc::clone(&self.work));
+        let stored = match blocking(!changes.is_empty(), move || safe.store_ownership(&work, &changes)).await
+        {
+            Ok(stored) => stored.map_err(|error| BackendError::new(ErrorKind::Internal, error.to_string())),
+            Err(error) => Err(error),
+        };
         for todo in done {
             let outcome = match &stored {
                 Err(error) if units.contains(&todo.unit) => {
                     written.halves = true;
-                    Outcome::Failed(BackendError::new(ErrorKind::Internal, error.to_string()))
+                    Outcome::Failed(error.clone())
                 }
                 _ => Outcome::Applied,
             };
@@ -301,3 +306,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
