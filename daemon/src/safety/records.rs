@@ -2,6 +2,7 @@
 //! adds to it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 use zonemux_plugin::ErrorKind;
@@ -120,8 +121,10 @@ impl SafeBackend {
         });
     }
 
-    /// What a list shows as it was wished to be is no longer in quarantine: somebody else wrote it.
+    /// What a list shows as it was wished to be is no longer set aside or held: somebody else wrote it, or
+    /// took it away.
     fn release_what_is_there(&self, list: &List) {
+        self.forget_held(list);
         let mut quarantine = self.state.quarantine();
         if quarantine.is_empty() {
             return;
@@ -143,6 +146,22 @@ impl SafeBackend {
             );
         }
         metrics::quarantined(self.name(), quarantine.reasons());
+    }
+
+    fn forget_held(&self, list: &List) {
+        let mut held = self.state.held();
+        if held.is_empty() {
+            return;
+        }
+        let is_there =
+            |key: &RecordKey| !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty();
+        if let Err(error) = held.forget_gone(is_there) {
+            tracing::warn!(
+                backend = self.name(), %error, hint = error.hint(),
+                "records that are gone stay among what is held until that can be stored"
+            );
+        }
+        metrics::guard_held(self.name(), "max_deletes", held.count(SystemTime::now()));
     }
 
     /// Remembers what a view is about to be shown; where that can't be stored, it is not shown.

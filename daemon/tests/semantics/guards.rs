@@ -195,3 +195,34 @@ fn what_is_deleted_by_a_release_is_no_part_of_the_zone_that_others_are_measured_
     let reason = "5 of 20 records of example.org would be deleted beside 10 that were released, 3 may be";
     assert_eq!(daemon.logged("deletes are held").last().unwrap()["reason"], reason);
 }
+
+#[test]
+fn what_is_held_stays_to_be_released_when_another_client_asks_for_something_else() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &many("www", 10)), 204);
+    listed(&daemon);
+    let delete = |names: Vec<Value>| post(&daemon, &json!({ "delete": names }));
+    assert_eq!(delete(many("www", 5)), 503);
+    let held = || daemon.metric("zonemux_guard_held", &[("backend", "lan"), ("guard", "max_deletes")]);
+    // One that shares the view.
+    assert_eq!(create(&daemon, &owned("other.example.org")), 204);
+    listed(&daemon);
+    assert_eq!(held(), 5.0);
+    // The next plan of the first, which wants two of them no more.
+    assert_eq!(delete(many("www", 3)), 204);
+    assert_eq!(held(), 0.0);
+    listed(&daemon);
+    assert_eq!(delete(many("www", 10)), 503);
+    assert_eq!(held(), 7.0);
+    // Somebody takes away what is held.
+    let records = site.path("lan.records");
+    daemon.stop();
+    std::fs::write(&records, "[]").unwrap();
+    let daemon = ready(&site);
+    listed(&daemon);
+    eventually("what is gone is not held", || {
+        let status = daemon.status();
+        (status["backends"][0]["safety"]["held"]["total"] == 0).then_some(())
+    });
+}
