@@ -249,7 +249,8 @@ impl Writer {
         }
     }
 
-    /// Adds units to the mark before they may be left half done; says whether they are in it.
+    /// Adds units to the mark before they may be left half done, or as soon as it is known that they are;
+    /// says whether they are durably in it. Where they are not, they are remembered while the process lives.
     async fn remember(&mut self, units: impl IntoIterator<Item = usize>) -> bool {
         let Some(marked) = &mut self.marked else { return true };
         let before = marked.len();
@@ -258,20 +259,20 @@ impl Writer {
                 marked.push(unit);
             }
         }
-        if marked.len() == before {
+        if marked.len() == before && self.safe.state.mark.is_stored() {
             return true;
         }
         let (safe, work, marked) = (Arc::clone(&self.safe), Arc::clone(&self.work), marked.clone());
         let request_id = self.request_id.clone();
         let stored = blocking(true, move || {
-            safe.state.mark.set(&request_id, &work, marked.iter().map(|&unit| work.ids(unit)))
+            safe.state.mark.keep(&request_id, &work, marked.iter().map(|&unit| work.ids(unit)))
         });
         match stored.await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::error!(
                     backend = self.safe.name(), %error, hint = error.hint(),
-                    "what is about to be done can't be stored first"
+                    "units that may be left half done can't be stored; they are known until the process ends"
                 );
                 false
             }
