@@ -149,6 +149,10 @@ impl Judge<'_> {
         if let Some(refusal) = self.refusal(unit) {
             return Err(Outcome::Refused(refusal));
         }
+        if let Some(moved) = self.moved(unit) {
+            let message = format!("{moved} belongs to another backend beside this one");
+            return Err(Outcome::Failed(BackendError::new(ErrorKind::Retryable, message)));
+        }
         let changes = self.facts.left(self.work, unit, self.ownership);
         if changes.is_empty() {
             return Err(Outcome::Unchanged);
@@ -181,6 +185,17 @@ impl Judge<'_> {
                 outside.then_some(Refusal::Outside)
             })
         })
+    }
+
+    /// The first record of a unit that is not the backend's own. The scope is the backend's, not a
+    /// generation's: a batch that an earlier generation has routed here may have waited for its turn while a
+    /// reload gave its names to a neighbour. No list of this backend has them any more, so that nothing could
+    /// count their deletes, and what were written would be shown to nobody.
+    fn moved(&self, unit: usize) -> Option<RecordKey> {
+        let mut records = self.work.changes(unit).map(|(_, change)| change.endpoint());
+        let moved = records
+            .find(|endpoint| !is_ownership_txt(endpoint) && self.scope.place(endpoint.dns_name()).is_none());
+        moved.map(|endpoint| RecordKey::of(&endpoint))
     }
 
     /// The first record of a unit that is neither as the unit wants it nor as it was planned on.
@@ -251,3 +266,6 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
