@@ -10,8 +10,8 @@ use zonemux_plugin::{Capabilities, Endpoint, Endpoints};
 
 use super::{Policy, RecordKey, SafeBackend, SafeCall, State};
 use crate::backend::{
-    Backend, BackendError, Batch, Driver, DriverCall, DriverFuture, Failure, Instance, ListSink, Opened,
-    Selection, Times,
+    Backend, BackendError, Batch, Driver, DriverCall, DriverFuture, Failure, Instance, Lease, ListSink,
+    Opened, Selection, Times,
 };
 use crate::config::load_text;
 use crate::journal::{Journal, Limits};
@@ -131,7 +131,7 @@ impl Instance for Open {
         })
     }
 
-    fn apply(&self, _: DriverCall, batch: Arc<Batch>) -> DriverFuture<Vec<Failure>> {
+    fn apply(&self, _: DriverCall, batch: Arc<Batch>, _: Lease) -> DriverFuture<Vec<Failure>> {
         let scripted = Arc::clone(&self.0);
         Box::pin(async move {
             let failures = (scripted.script)(scripted.applies.fetch_add(1, Ordering::SeqCst), &batch)?;
