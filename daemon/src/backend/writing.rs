@@ -36,18 +36,16 @@ impl Backend {
             self.forget_list();
             let (lease, leased) = Lease::new();
             let applied = timeout(limit, instance.apply(Self::call(id, limit), batch, lease)).await;
-            match applied {
-                Ok(result) => result,
-                Err(_) => {
-                    self.cancelled(id, leased).await;
-                    Err(BackendError::timed_out("applying", self.times.apply))
-                }
+            if applied.is_err() {
+                self.cancelled(id, leased).await;
             }
+            applied.unwrap_or_else(|_| Err(BackendError::timed_out("applying", self.times.apply)))
         };
         self.forget_list();
         self.note_call("apply", started, &result);
         result
     }
+
     /// Waits for the end of an apply that was given up.
     async fn cancelled(&self, id: &str, leased: Leased) {
         let (ended, limit) = (leased.ended(), self.times.apply);

@@ -51,7 +51,7 @@ pub(in crate::safety) struct Fixture {
 impl Fixture {
     /// A backend with records and a script; `keys` are of its configuration.
     pub(in crate::safety) fn new(
-        store: Arc<dyn Store>,
+        store: &Arc<dyn Store>,
         keys: &str,
         records: Vec<Endpoint>,
         script: Script,
@@ -64,7 +64,7 @@ impl Fixture {
         let config = load_text(&folder.path().join("config.toml"), &config).unwrap().config;
         let policy = Policy::of(config.backends.values().next().unwrap());
         let journal = Arc::new(Journal::open(folder.path(), Limits { max_size: 1 << 20, keep: 1 }).unwrap());
-        let state = State::open("lan", &store, &policy).unwrap();
+        let state = State::open("lan", store, &policy).unwrap();
         let limit = Duration::from_secs(60);
         let times = Times { call: limit, list: limit, apply: limit };
         let backend = Backend::new("lan", vec!["example.org".into()], times, state.writes(), None);

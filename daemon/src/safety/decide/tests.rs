@@ -6,6 +6,7 @@ use zonemux_plugin::Endpoint;
 
 use crate::backend::Scope;
 use crate::safety::fixture::{Fixture, batch};
+use crate::store::Store;
 use crate::store::memory::Memory;
 
 #[tokio::test]
@@ -13,7 +14,8 @@ async fn a_batch_that_waited_while_its_names_went_to_a_neighbour_writes_none_of_
     let record = |name: &str| Endpoint::new(format!("{name}.example.org"), "A", ["192.0.2.1"]);
     let records = vec![record("www"), record("a.sub")];
     let script = Box::new(|_, _: &_| Ok(Vec::new()));
-    let fixture = Fixture::new(Arc::new(Memory::default()), "", records, script);
+    let store: Arc<dyn Store> = Arc::new(Memory::default());
+    let fixture = Fixture::new(&store, "", records, script);
     let earlier = fixture.safe.state().writes().turn(Fixture::call().deadline).await.unwrap();
     let safe = Arc::clone(&fixture.safe);
     let changes = batch(&[record("www"), record("a.sub")], &[record("b.sub"), record("new")]);

@@ -62,7 +62,8 @@ impl Store for Watched {
 async fn no_thread_that_serves_waits_for_the_disk_while_ownership_is_stored() {
     let store = Arc::new(Watched::default());
     let script = Box::new(|_, _: &_| Ok(Vec::new()));
-    let fixture = Fixture::new(store.clone(), "ownership = \"virtual\"", Vec::new(), script);
+    let of_fixture: Arc<dyn Store> = store.clone();
+    let fixture = Fixture::new(&of_fixture, "ownership = \"virtual\"", Vec::new(), script);
     let created = batch(&[], &[www("A", "192.0.2.1"), ownership()]);
     let tally = fixture.safe.apply(Fixture::call(), created).await;
     assert_eq!(tally.applied, 1, "{tally:?}");
@@ -96,7 +97,8 @@ async fn a_unit_that_is_half_done_when_the_disk_is_full_is_mended_all_the_same()
         _ if batch.iter().any(|(_, change)| change.endpoint().record_type() == "CNAME") => Ok(refuse(batch)),
         _ => Ok(Vec::new()),
     });
-    let fixture = Fixture::new(store.clone(), "", vec![www("A", "192.0.2.1")], script);
+    let of_fixture: Arc<dyn Store> = store.clone();
+    let fixture = Fixture::new(&of_fixture, "", vec![www("A", "192.0.2.1")], script);
     let retype = batch(&[www("A", "192.0.2.1")], &[www("CNAME", "web.example.net")]);
     let tally = fixture.safe.apply(Fixture::call(), retype).await;
     assert_eq!((tally.applied, fixture.scripted.records()), (0, Vec::new()), "{tally:?}");
