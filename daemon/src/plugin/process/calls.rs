@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::backend::{BackendError, Failure, ListSink};
+use crate::backend::{BackendError, Failure, Lease, ListSink};
 use crate::plugin::frames::{FrameError, Wanted, message};
 
 /// How many pieces a process may ask for before it has read the first.
@@ -18,8 +18,6 @@ pub(super) type Answer = Result<(message::Done, Vec<Failure>), BackendError>;
 #[derive(Debug)]
 pub(super) struct Calls {
     table: Mutex<Table>,
-    /// How many calls nobody waits for, and of which something may still run.
-    leaving: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -33,8 +31,11 @@ struct Table {
 #[derive(Debug)]
 enum Waiting {
     For(Call),
-    /// The process was told that nobody waits.
-    Leaving,
+    /// The process was told that nobody waits. Until it says that nothing of the call runs any more, or has
+    /// ended, the call may still write.
+    Leaving {
+        _lease: Option<Lease>,
+    },
 }
 
 /// A call that somebody waits for.
@@ -46,6 +47,7 @@ struct Call {
     failures: Vec<Failure>,
     /// How many changes there are to fail.
     changes: usize,
+    lease: Option<Lease>,
 }
 
 /// The ends of a call that its caller holds.
@@ -57,11 +59,15 @@ pub(super) struct Begun {
 
 impl Calls {
     pub(super) fn new() -> Self {
-        Self { table: Mutex::default(), leaving: watch::Sender::new(0) }
+        Self { table: Mutex::default() }
     }
 
-    /// A new call, with a list to fill where it has one.
-    pub(super) fn begin(&self, sink: Option<ListSink>, changes: usize) -> Result<Begun, BackendError> {
+    /// A new call, with a list to fill where it has one, and with what may fail where it writes.
+    pub(super) fn begin(
+        &self,
+        sink: Option<ListSink>,
+        writes: Option<(usize, Lease)>,
+    ) -> Result<Begun, BackendError> {
         let mut table = self.table();
         if let Some(error) = &table.ended {
             return Err(error.clone());
@@ -72,7 +78,8 @@ impl Calls {
         let (wanted, receiver) = mpsc::channel(AHEAD);
         let (answer, answered) = oneshot::channel();
         let sink = sink.map(|sink| Arc::new(Mutex::new(sink)));
-        let call = Call { sink, wanted, answer, failures: Vec::new(), changes };
+        let (changes, lease) = writes.map_or((0, None), |(changes, lease)| (changes, Some(lease)));
+        let call = Call { sink, wanted, answer, failures: Vec::new(), changes, lease };
         table.waiting.insert(number, Waiting::For(call));
         Ok(Begun { number, wanted: receiver, answer: answered })
     }
@@ -81,28 +88,24 @@ impl Calls {
     pub(super) fn leave(&self, number: u32) -> bool {
         let mut table = self.table();
         let Some(waiting) = table.waiting.get_mut(&number) else { return false };
-        *waiting = Waiting::Leaving;
-        self.count(&table);
+        let lease = match waiting {
+            Waiting::For(call) => call.lease.take(),
+            Waiting::Leaving { .. } => return false,
+        };
+        *waiting = Waiting::Leaving { _lease: lease };
         true
     }
 
     /// Whether something of a call that nobody waits for may still run.
     pub(super) fn is_leaving(&self, number: u32) -> bool {
-        matches!(self.table().waiting.get(&number), Some(Waiting::Leaving))
-    }
-
-    /// Waits until nothing runs of calls that nobody waits for.
-    pub(super) async fn settled(&self) {
-        // The sender is ours: it can't be gone.
-        let mut leaving = self.leaving.subscribe();
-        let _settled = leaving.wait_for(|&leaving| leaving == 0).await;
+        matches!(self.table().waiting.get(&number), Some(Waiting::Leaving { .. }))
     }
 
     /// The list that a call fills; `None` where nobody waits for it any more.
     pub(super) fn sink(&self, number: u32) -> Result<Option<Arc<Mutex<ListSink>>>, FrameError> {
         match self.table().waiting.get(&number) {
             Some(Waiting::For(Call { sink: Some(sink), .. })) => Ok(Some(Arc::clone(sink))),
-            Some(Waiting::Leaving) => Ok(None),
+            Some(Waiting::Leaving { .. }) => Ok(None),
             _ => Err(FrameError::Unexpected("list")),
         }
     }
@@ -114,7 +117,7 @@ impl Calls {
                 Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
                 Err(mpsc::error::TrySendError::Full(_)) => Err(FrameError::Unexpected("fifth piece")),
             },
-            Some(Waiting::Leaving) => Ok(()),
+            Some(Waiting::Leaving { .. }) => Ok(()),
             None => Err(FrameError::Unexpected("piece")),
         }
     }
@@ -126,7 +129,7 @@ impl Calls {
                 call.failures.push(failure);
                 Ok(())
             }
-            Some(Waiting::Leaving) => Ok(()),
+            Some(Waiting::Leaving { .. }) => Ok(()),
             _ => Err(FrameError::Unexpected("failure")),
         }
     }
@@ -145,7 +148,7 @@ impl Calls {
                 Ok(())
             }
             // It crossed our word that nobody waits, which will be answered too.
-            Some(leaving @ Waiting::Leaving) => {
+            Some(leaving @ Waiting::Leaving { .. }) => {
                 table.waiting.insert(number, leaving);
                 Ok(())
             }
@@ -157,10 +160,7 @@ impl Calls {
     pub(super) fn left(&self, number: u32) -> Result<(), FrameError> {
         let mut table = self.table();
         match table.waiting.remove(&number) {
-            Some(Waiting::Leaving) => {
-                self.count(&table);
-                Ok(())
-            }
+            Some(Waiting::Leaving { .. }) => Ok(()),
             _ => Err(FrameError::Unexpected("end of a call")),
         }
     }
@@ -174,12 +174,6 @@ impl Calls {
             }
         }
         table.ended = Some(error);
-        self.count(&table);
-    }
-
-    fn count(&self, table: &Table) {
-        let leaving = table.waiting.values().filter(|waiting| matches!(waiting, Waiting::Leaving)).count();
-        self.leaving.send_replace(leaving);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

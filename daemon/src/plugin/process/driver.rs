@@ -182,7 +182,7 @@ impl Driver for Isolated {
             let process = shared.running().await?;
             // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
             let unfinished = Unfinished(Some(Arc::clone(&process)), Instant::now() + call.time_left);
-            let result = process.call(Kind::Open, &encode_call(&call), None, None, 0).await;
+            let result = process.call(Kind::Open, &encode_call(&call), None, None, None).await;
             unfinished.is_finished();
             let (done, _) = result?;
             let capabilities = done.capabilities.unwrap_or_default();
@@ -217,7 +217,7 @@ impl Driver for Isolated {
                 text_size: endpoints.text_size() as u64,
             };
             let feed = Some(Feed::Selection(endpoints));
-            process.call(Kind::Adjust, &told, Some(sink), feed, 0).await.map(drop)
+            process.call(Kind::Adjust, &told, Some(sink), feed, None).await.map(drop)
         })
     }
 

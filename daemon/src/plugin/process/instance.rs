@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::driver::Shared;
 use super::feed::Feed;
 use super::link::Process;
-use crate::backend::{BackendError, Batch, DriverCall, DriverFuture, Failure, Instance, ListSink};
+use crate::backend::{BackendError, Batch, DriverCall, DriverFuture, Failure, Instance, Lease, ListSink};
 use crate::plugin::frames::{Kind, message};
 
 /// An open backend.
@@ -19,17 +19,17 @@ pub(super) struct IsolatedInstance {
 impl IsolatedInstance {
     fn simple(&self, kind: Kind, call: &DriverCall) -> DriverFuture<()> {
         let (process, told) = (Arc::clone(&self.process), encode_call(call));
-        Box::pin(async move { process.call(kind, &told, None, None, 0).await.map(drop) })
+        Box::pin(async move { process.call(kind, &told, None, None, None).await.map(drop) })
     }
 }
 
 impl Instance for IsolatedInstance {
     fn records(&self, call: DriverCall, sink: ListSink) -> DriverFuture<()> {
         let (process, told) = (Arc::clone(&self.process), encode_call(&call));
-        Box::pin(async move { process.call(Kind::Records, &told, Some(sink), None, 0).await.map(drop) })
+        Box::pin(async move { process.call(Kind::Records, &told, Some(sink), None, None).await.map(drop) })
     }
 
-    fn apply(&self, call: DriverCall, batch: Arc<Batch>) -> DriverFuture<Vec<Failure>> {
+    fn apply(&self, call: DriverCall, batch: Arc<Batch>, lease: Lease) -> DriverFuture<Vec<Failure>> {
         let process = Arc::clone(&self.process);
         let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         let told = message::Apply {
@@ -40,8 +40,8 @@ impl Instance for IsolatedInstance {
             text_size: batch.text_size() as u64,
         };
         Box::pin(async move {
-            let changes = batch.len();
-            let answer = process.call(Kind::Apply, &told, None, Some(Feed::Batch(batch)), changes).await;
+            let writes = Some((batch.len(), lease));
+            let answer = process.call(Kind::Apply, &told, None, Some(Feed::Batch(batch)), writes).await;
             answer.map(|(_, failures)| failures)
         })
     }
@@ -69,11 +69,6 @@ impl Instance for IsolatedInstance {
             shared.note_end(&process, &ending);
             ending.error()
         })
-    }
-
-    fn settled(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let process = Arc::clone(&self.process);
-        Box::pin(async move { process.0.calls.settled().await })
     }
 }
 

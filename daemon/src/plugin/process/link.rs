@@ -13,7 +13,7 @@ use super::ending::{Ending, Reason};
 use super::feed::Feed;
 use super::outbox::Outbox;
 use super::output::LastLines;
-use crate::backend::{BackendError, ListSink};
+use crate::backend::{BackendError, Lease, ListSink};
 use crate::plugin::frames::{self, Kind, message};
 use crate::plugin::host::HostSide;
 
@@ -135,7 +135,7 @@ impl Process {
         told: &impl Serialize,
         sink: Option<ListSink>,
         feed: Option<Feed>,
-        changes: usize,
+        writes: Option<(usize, Lease)>,
     ) -> Answer {
         let link = &self.0;
         let internal = |error: frames::FrameError| {
@@ -143,7 +143,7 @@ impl Process {
         };
         // Never closed.
         let _turn = link.turns.acquire().await;
-        let mut begun = link.calls.begin(sink, changes)?;
+        let mut begun = link.calls.begin(sink, writes)?;
         let _waiting = WaitingFor { link: Arc::clone(link), number: begun.number };
         let frame = frames::json(kind, begun.number, told).map_err(internal)?;
         link.outbox.send(frame);
