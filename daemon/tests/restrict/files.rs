@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use crate::child::{Order, Outcomes, setting};
@@ -27,11 +28,10 @@ pub(crate) fn act(order: &Order, outcomes: &mut Outcomes) {
     outcomes.note("secret: list", fs::read_dir(folder.join("foreign")));
     outcomes.note("secret: remove", fs::remove_file(folder.join("foreign/secret")));
     outcomes.note("secret: link", fs::hard_link(folder.join("foreign/secret"), own.join("linked")));
-    outcomes.note(
-        "secret: by a link",
-        std::os::unix::fs::symlink(folder.join("foreign/secret"), own.join("soft"))
-            .and_then(|()| fs::read(own.join("soft"))),
-    );
+    let link = own.join("soft");
+    let followed = symlink(folder.join("foreign/secret"), &link).and_then(|()| fs::read(&link));
+    outcomes.note("secret: by a link", followed);
+    fs::remove_file(link).unwrap();
     outcomes.note("foreign: make", write(&folder.join("foreign/new")));
     outcomes.note("shown: write", write(&folder.join("shown/text")));
     outcomes.note("/proc: another's command line", fs::read("/proc/1/cmdline"));
