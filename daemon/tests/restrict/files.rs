@@ -76,10 +76,10 @@ fn a_file_that_settings_name_can_be_replaced_again_and_again() {
     let file = setting.path().join("own/records");
     fs::write(&file, "old").unwrap();
     setting.profile.writable = vec![file];
-    setting.act("useful").iter().for_each(|outcomes| {
+    for outcomes in setting.act("useful") {
         outcomes.assert("replace", "ok");
         outcomes.assert("replace again", "ok");
-    });
+    }
 }
 
 #[test]
