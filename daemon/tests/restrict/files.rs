@@ -86,7 +86,7 @@ fn a_file_that_settings_name_can_be_replaced_again_and_again() {
 fn a_path_that_opens_a_shared_folder_is_named_without_its_name() {
     let mut setting = setting();
     setting.profile.writable = vec!["/var/lib/a-secret-that-looks-like-a-path".into()];
-    for outcomes in setting.act("files") {
+    for outcomes in setting.act("inherited") {
         let missing = outcomes.restrictions.missing.join("\n");
         assert!(missing.contains("/var/lib: shared with others"), "{missing}");
         assert!(!missing.contains("secret"), "{missing}");
