@@ -34,8 +34,8 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As minisign writes it into the comment of a key.
-        write!(f, "{:016X}", u64::from_le_bytes(self.0))
+        // As minisign writes it into the comment of a key: without zeros before it.
+        write!(f, "{:X}", u64::from_le_bytes(self.0))
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
         let file = format!("untrusted comment: minisign public key\r\n{FIRST}\r\n\n{second}\n");
         let keys: PublicKeys = file.parse().unwrap();
         let ids: Vec<_> = keys.ids().map(|id| id.to_string()).collect();
-        assert_eq!(ids, ["E7620F1842B4E81F", "0101010101010101"]);
+        assert_eq!(ids, ["E7620F1842B4E81F", "101010101010101"]);
         assert_eq!(keys.named(KeyId([1; 8])).count(), 1);
         assert_eq!(keys.named(KeyId([2; 8])).count(), 0);
         assert_eq!(keys.to_string().parse(), Ok(keys));
