@@ -23,8 +23,8 @@ fn plugin() -> (TempDir, PathBuf) {
 }
 
 fn load(loader: &Loader, image: &Image) {
-    let loaded = loader.load(image).unwrap_or_else(|error| panic!("{error}"));
-    assert!(loaded.schema().contains("\"file\""));
+    let plugin = loader.load(image).unwrap_or_else(|error| panic!("{error}"));
+    assert!(plugin.schema().contains("\"file\""));
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct PublicKeys(Vec<Key>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     id: KeyId,
-    key: PublicKey,
+    verifier: PublicKey,
     line: String,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for KeyId {
 impl PublicKeys {
     /// The keys of this name; usually one.
     pub fn named(&self, id: KeyId) -> impl Iterator<Item = &PublicKey> {
-        self.0.iter().filter(move |key| key.id == id).map(|key| &key.key)
+        self.0.iter().filter(move |key| key.id == id).map(|key| &key.verifier)
     }
 
     /// The names of all keys.
@@ -62,9 +62,9 @@ impl FromStr for PublicKeys {
             if line.is_empty() || line.starts_with("untrusted comment:") {
                 continue;
             }
-            let key = PublicKey::from_base64(line).map_err(|_| expected().hint(hint(line)))?;
+            let verifier = PublicKey::from_base64(line).map_err(|_| expected().hint(hint(line)))?;
             let id = KeyId::of_line(line).ok_or_else(expected)?;
-            keys.push(Key { id, key, line: line.to_owned() });
+            keys.push(Key { id, verifier, line: line.to_owned() });
         }
         if keys.is_empty() {
             return Err(expected().hint("`minisign -G` writes one into `minisign.pub`"));
