@@ -26,6 +26,7 @@ fn loaded_with_files(text: &str) -> Loaded {
         ("clients.pem", cert.pem()),
         ("tls.key", signing_key.serialize_pem()),
         ("internal-password", "hunter2\n".to_owned()),
+        ("minisign.pub", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), content).unwrap();
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Exit, Output, write_findings};
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report};
+use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report, Trust};
 use crate::control::{self, ControlError, Probe};
 use crate::generation::{self, LoadError, PluginFault, Prepared};
 use crate::plugin::{Loader, PluginError};
@@ -88,6 +88,10 @@ pub fn check(
             warnings.push(Finding::at(&key, message));
         }
     }
+    if !keys_are_known(&loaded.config) {
+        let key = KeyPath::of(&["plugins", "public_key"]);
+        warnings.push(Finding::at(&key, "no plugin was verified or loaded, since it is not known here"));
+    }
     let faults: Vec<Finding> = faults.iter().flat_map(PluginFault::findings).collect();
     if !faults.is_empty() || !probe {
         // A plugin that hangs must not keep the process.
@@ -101,10 +105,18 @@ pub fn check(
 
 type Plugins = Vec<(BackendName, Result<Prepared, PluginError>)>;
 
+/// Whether plugins can be verified: the key may be a credential that only the unit has.
+fn keys_are_known(config: &Config) -> bool {
+    config.plugins.trust != Trust::Signature || config.plugins.public_key.is_some()
+}
+
 /// Every plugin loaded and given its settings, where these are known whole.
 async fn load_plugins(config: &Config) -> Plugins {
     let (config, loader) = (Arc::new(config.clone()), Arc::new(Loader::default()));
-    let complete = config.backends.iter().filter(|(_, backend)| backend.settings.is_complete());
+    let complete = config
+        .backends
+        .iter()
+        .filter(|(_, backend)| keys_are_known(&config) && backend.settings.is_complete());
     let loads = complete.map(|(name, _)| {
         let (config, loader) = (&config, &loader);
         async move {

@@ -135,3 +135,22 @@ fn sockets_of_the_service_manager_replace_the_configured_ones() {
     assert_eq!(daemon.webhook().get("/records").status, 200);
     assert!(!site.path("webhook.sock").exists());
 }
+
+#[test]
+fn variables_of_the_dynamic_linker_are_named_and_not_shown() {
+    let mut site = memory();
+    let daemon = ready(&site);
+    assert!(daemon.logged(LINKER).is_empty());
+    daemon.stop();
+
+    site.set("LD_LIBRARY_PATH", "/nosuch/hunter2").set("GLIBC_TUNABLES", "glibc.malloc.check=0");
+    let daemon = site.start();
+    let line = daemon.wait_logged(LINKER);
+    assert_eq!(
+        (&line["level"], &line["variables"]),
+        (&"WARN".into(), &"GLIBC_TUNABLES LD_LIBRARY_PATH".into())
+    );
+    assert!(!line.to_string().contains("hunter2"), "{line}");
+}
+
+const LINKER: &str = "the environment changes what the dynamic linker loads into this process";
