@@ -137,7 +137,7 @@ fn damaged_signatures() {
     let site = signed();
     let whole = std::fs::read(site.path(SIGNATURE)).unwrap();
     for damaged in
-        [&b""[..], b"no signature\n", &whole[..whole.len() / 2], b"\xff\xfe\n\n\n\n", &[b'x'; 99_999]]
+        [&b""[..], b"no signature\n", &whole[..whole.len() / 2], b"\xff\xfe\n\n\n\n", &vec![b'x'; 99_999]]
     {
         site.write(SIGNATURE, damaged);
         assert!(refusal(&site).contains("memory.so.minisig` is damaged"), "{} bytes", damaged.len());
