@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Times};
-use crate::config::{self, BackendName, Config, Gzip, ViewName};
+use crate::config::{self, BackendName, Config, Gzip, Known, PluginUse, ViewName};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
@@ -161,7 +161,11 @@ fn credentials(auth: &config::Auth) -> Credentials {
 }
 
 fn zones(backend: &config::Backend) -> Vec<String> {
-    backend.zones.iter().map(|zone| zone.as_str().to_owned()).collect()
+    zone_names(&backend.zones)
+}
+
+fn zone_names(zones: &[config::Zone]) -> Vec<String> {
+    zones.iter().map(|zone| zone.as_str().to_owned()).collect()
 }
 
 /// How long a backend's calls may take, as configured.
@@ -174,10 +178,10 @@ pub fn times(backend: &config::Backend) -> Times {
 }
 
 /// The file of a backend's plugin, read and checked; none of its code is run.
-pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, PluginError> {
-    let path = locate(&backend.plugin, &config.plugins.path)?;
-    let pin = backend.sha256.as_ref().map(ToString::to_string);
-    let trust = match (config.plugins.trust, pin) {
+pub fn image(used: &PluginUse) -> Result<Image, PluginError> {
+    let path = locate(&used.plugin, &used.plugins.path)?;
+    let pin = used.sha256.as_ref().map(ToString::to_string);
+    let trust = match (used.plugins.trust, pin) {
         (config::Trust::Sha256, Some(sha256)) => Trust::Sha256(sha256),
         (_, sha256) => Trust::Owner { sha256 },
     };
@@ -186,22 +190,35 @@ pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, Plugin
 
 /// Loads a backend's plugin and gives it its settings. Runs the plugin's code: call it on a thread
 /// that may block.
-pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<Prepared, PluginError> {
-    let backend = &config.backends[name];
-    let image = image(config, backend)?;
+pub fn prepare(used: &PluginUse, loader: &Loader) -> Result<Prepared, PluginError> {
+    let name = &used.backend;
+    let image = image(used)?;
     tracing::debug!(
         backend = name.as_str(), path = %image.path.display(), sha256 = image.sha256,
         version = image.manifest.version, rustc = image.manifest.rustc, "loading plugin"
     );
     let host = HostSide::new(
         name.as_str(),
-        &zones(backend),
-        backend.settings.base_directory().to_owned(),
-        config.state.directory.join("backends").join(name.as_str()),
+        &zone_names(&used.zones),
+        used.settings.base_directory().to_owned(),
+        used.state.join("backends").join(name.as_str()),
     );
-    let settings = backend.settings.to_json();
+    let settings = used.settings.to_json();
     Ok(Prepared {
         driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
         file: PluginFile { exclusive: image.manifest.exclusive, sha256: image.sha256 },
     })
+}
+
+/// Judges a backend's use of a plugin as far as it is known, as [`prepare`] does; gives what is prepared
+/// where that is all of it.
+pub fn judge(used: &PluginUse, loader: &Loader) -> Result<Option<Prepared>, PluginError> {
+    match used.known {
+        Known::File => {
+            let path = locate(&used.plugin, &used.plugins.path)?;
+            Image::read_untrusted(&path).map(|_| None)
+        }
+        Known::Trust => image(used).map(|_| None),
+        Known::Settings => prepare(used, loader).map(Some),
+    }
 }

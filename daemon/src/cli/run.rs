@@ -28,7 +28,10 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
     match arguments.command.clone().unwrap_or_default() {
         Command::Serve => {
             let request = request(arguments, Purpose::Serve)?;
-            valid(load(&request), err, |loaded, err| serve::serve(request, loaded, err))
+            match load(&request) {
+                Ok(loaded) => serve::serve(request, loaded, err),
+                Err(errors) => check::refuse(&errors, err),
+            }
         }
         Command::Check { probe } => check::check(&read(arguments, Purpose::Check)?, probe, output, out, err),
         Command::Config(ConfigCommand::Show) => {
@@ -114,6 +117,7 @@ fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, Co
 
 /// What a backend's plugin calls secret, read from its file without running it.
 fn secret_settings(loaded: &Loaded, backend: &BackendName) -> Option<Vec<String>> {
-    let image = assemble::image(&loaded.config, loaded.config.backends.get(backend)?).ok()?;
+    let used = loaded.config.plugin_use(backend, loaded.config.backends.get(backend)?);
+    let image = assemble::image(&used).ok()?;
     image.manifest.secret_settings
 }

@@ -17,6 +17,7 @@ mod model;
 mod nearest;
 mod origin;
 mod paths;
+mod plugin_use;
 mod report;
 mod secret_place;
 mod settings;
@@ -34,6 +35,7 @@ pub use model::{
     Shutdown, State, Tls, Ttl, View, Webhook,
 };
 pub use origin::Origin;
+pub use plugin_use::{Known, PluginUse};
 pub use report::{Layer, Report};
 pub use settings::SettingsTree;
 pub use value::{

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use zonemux_plugin::Fault;
 
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, Finding, KeyPath};
+use crate::config::{BackendName, Config, Finding, KeyPath, PluginUse};
 use crate::plugin::{Loader, PluginError, Refusal};
 
 /// How long a plugin may take to be loaded and to read its settings.
@@ -94,25 +95,62 @@ impl LoadError {
 
 /// Loads the plugin of a configured backend. A plugin that hangs in its first code keeps a thread of its
 /// own, and neither the runtime's threads nor its shutdown.
-pub async fn load(
-    config: &Arc<Config>,
-    name: &BackendName,
+pub async fn load(config: &Config, name: &BackendName, loader: &Arc<Loader>) -> Result<Prepared, LoadError> {
+    on_thread(config.plugin_use(name, &config.backends[name]), loader, assemble::prepare).await
+}
+
+/// What came of judging plugins.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// Those that can be opened.
+    pub prepared: Vec<(BackendName, Prepared)>,
+    /// What is wrong with the others.
+    pub faults: Vec<PluginFault>,
+}
+
+impl Judged {
+    /// What is wrong, as faults of the configuration.
+    pub fn findings(&self) -> impl Iterator<Item = Finding> {
+        self.faults.iter().flat_map(PluginFault::findings)
+    }
+}
+
+/// Judges every plugin as far as its use is known; no backend is opened.
+pub async fn judge(uses: Vec<PluginUse>, loader: &Arc<Loader>) -> Judged {
+    let judging = uses.into_iter().map(|used| async move {
+        let backend = used.backend.clone();
+        (backend, on_thread(used, loader, assemble::judge).await)
+    });
+    let mut judged = Judged::default();
+    for (backend, outcome) in join_all(judging).await {
+        match outcome {
+            Ok(Some(prepared)) => judged.prepared.push((backend, prepared)),
+            Ok(None) => {}
+            Err(error) => judged.faults.push(PluginFault { backend, error: error.into_error() }),
+        }
+    }
+    judged
+}
+
+/// Does something with a plugin on a thread of its own, within [`LOAD_LIMIT`].
+async fn on_thread<T: Send + 'static>(
+    used: PluginUse,
     loader: &Arc<Loader>,
-) -> Result<Prepared, LoadError> {
+    work: impl FnOnce(&PluginUse, &Loader) -> Result<T, PluginError> + Send + 'static,
+) -> Result<T, LoadError> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    let (of_thread, of_backend, loader) = (Arc::clone(config), name.clone(), Arc::clone(loader));
+    let (backend, plugin, loader) = (used.backend.clone(), used.plugin.to_string(), Arc::clone(loader));
     let thread = std::thread::Builder::new().name("load-plugin".into()).spawn(move || {
         // Nobody listens any more after the limit.
-        let _late = sender.send(assemble::prepare(&of_thread, &of_backend, &loader));
+        let _late = sender.send(work(&used, &loader));
     });
     if let Err(error) = thread {
         tracing::error!(%error, "no thread for loading a plugin");
     }
-    if let Ok(Ok(prepared)) = tokio::time::timeout(LOAD_LIMIT, receiver).await {
-        return prepared.map_err(LoadError::Refused);
+    if let Ok(Ok(done)) = tokio::time::timeout(LOAD_LIMIT, receiver).await {
+        return done.map_err(LoadError::Refused);
     }
     // Its constructors or its check of the settings hang, or broke off.
-    tracing::error!(backend = name.as_str(), limit = ?LOAD_LIMIT, "the plugin can't be loaded in time");
-    let plugin = config.backends[name].plugin.to_string();
+    tracing::error!(backend = backend.as_str(), limit = ?LOAD_LIMIT, "the plugin can't be loaded in time");
     Err(LoadError::Stuck(PluginError::not_loaded_within(plugin, LOAD_LIMIT)))
 }
