@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Times};
-use crate::config::{self, BackendName, Config, Gzip, Known, PluginUse, ViewName};
+use crate::config::{self, BackendName, Config, DescribedSettings, Gzip, Known, PluginUse, ViewName};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
@@ -208,6 +208,14 @@ pub fn prepare(used: &PluginUse, loader: &Loader) -> Result<Prepared, PluginErro
         driver: Arc::new(Inline::configure(loader, &image, host, &settings)?),
         file: PluginFile { exclusive: image.manifest.exclusive, sha256: image.sha256 },
     })
+}
+
+/// What a backend's plugin says of its settings, if it says which of them are secret. Loads it, and calls
+/// nothing that it is told them for.
+pub fn described(used: &PluginUse, loader: &Loader) -> Result<Option<DescribedSettings>, PluginError> {
+    let image = image(used)?;
+    let Some(secret) = image.manifest.secret_settings.clone() else { return Ok(None) };
+    Ok(DescribedSettings::new(secret, &loader.load(&image)?.schema()))
 }
 
 /// Judges a backend's use of a plugin as far as it is known, as [`prepare`] does; gives what is prepared

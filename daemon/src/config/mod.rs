@@ -7,6 +7,7 @@
 mod certificates;
 mod checks;
 mod decode;
+mod described;
 mod effective;
 mod environment;
 mod error;
@@ -25,6 +26,7 @@ mod unavailable;
 mod value;
 
 pub use certificates::Certificates;
+pub use described::DescribedSettings;
 pub use effective::Effective;
 pub use environment::Environment;
 pub use error::{ConfigErrors, Finding};

@@ -1,5 +1,6 @@
 //! Loads plugins and lets them judge their settings, each on a thread of its own.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use zonemux_plugin::Fault;
 
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, Finding, KeyPath, PluginUse};
+use crate::config::{BackendName, Config, DescribedSettings, Finding, KeyPath, PluginUse};
 use crate::plugin::{Loader, PluginError, Refusal};
 
 /// How long a plugin may take to be loaded and to read its settings.
@@ -130,6 +131,18 @@ pub async fn judge(uses: Vec<PluginUse>, loader: &Arc<Loader>) -> Judged {
         }
     }
     judged
+}
+
+/// What plugins say of their settings; nothing of those that can't be loaded or don't say what is secret.
+pub async fn describe(
+    uses: Vec<PluginUse>,
+    loader: &Arc<Loader>,
+) -> BTreeMap<BackendName, DescribedSettings> {
+    let describing = uses.into_iter().map(|used| async move {
+        let backend = used.backend.clone();
+        Some((backend, on_thread(used, loader, assemble::described).await.ok()??))
+    });
+    join_all(describing).await.into_iter().flatten().collect()
 }
 
 /// Does something with a plugin on a thread of its own, within [`LOAD_LIMIT`].
