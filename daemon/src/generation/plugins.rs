@@ -167,3 +167,35 @@ async fn on_thread<T: Send + 'static>(
     tracing::error!(backend = backend.as_str(), limit = ?LOAD_LIMIT, "the plugin can't be loaded in time");
     Err(LoadError::Stuck(PluginError::not_loaded_within(plugin, LOAD_LIMIT)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::config::load_text;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_whose_check_of_its_settings_hangs_is_told_of_after_the_limit() {
+        let text = "version = 1\n[backends.lan]\nplugin = \"slow\"\nzones = [\"example.org\"]";
+        let config = load_text(Path::new("/etc/zonemux/config.toml"), text).unwrap().config;
+        let used = config.plugin_uses().remove(0);
+        let (release, hanging) = mpsc::channel::<()>();
+        let begun = tokio::time::Instant::now();
+        let loader = Arc::default();
+        let judged = on_thread(used, &loader, move |_, _| {
+            // Until the test is over.
+            let _released = hanging.recv();
+            Ok(())
+        });
+        let error = judged.await.unwrap_err();
+        assert!(matches!(error, LoadError::Stuck(_)), "{error:?}");
+        assert_eq!(begun.elapsed(), LOAD_LIMIT);
+        let fault = PluginFault { backend: "lan".parse().unwrap(), error: error.into_error() };
+        let [finding] = &fault.findings()[..] else { panic!("{fault:?}") };
+        assert_eq!(finding.key.as_ref().unwrap().to_string(), "backends.lan.plugin");
+        assert!(finding.message.contains("did not judge its settings, within 20s"), "{finding}");
+        drop(release);
+    }
+}

@@ -73,6 +73,8 @@ pub enum Refusal {
     },
     /// Says that it ends the process at the first panic.
     Aborts,
+    /// Its bytes can't be put where nobody can change them; that may pass.
+    NotSealed(String),
     /// The dynamic linker refused it.
     Linker(String),
     /// Its types differ from ours.
@@ -105,6 +107,9 @@ impl Refusal {
             Self::OtherArchitecture { .. } => "install the plugin's package for this machine",
             Self::OtherInterface { .. } => "build the plugin with the SDK of this daemon's interface",
             Self::Aborts => "build it with `panic = \"unwind\"`, which is Cargo's default",
+            Self::NotSealed(_) => {
+                "it needs a descriptor and memory of its size: look at `LimitNOFILE` and the memory's limit; a reload tries it again"
+            }
             Self::Linker(_) => {
                 "a plugin must not need shared libraries that this machine lacks; `ldd` lists them"
             }
@@ -142,6 +147,7 @@ impl fmt::Display for Refusal {
             Self::Aborts => {
                 f.write_str("built with `panic = \"abort\"`, so its first panic would end the daemon")
             }
+            Self::NotSealed(why) => write!(f, "there is no sealed memory for it: {why}"),
             Self::Linker(why) => write!(f, "the dynamic linker refuses it: {why}"),
             Self::Layout(why) => write!(f, "its interface differs from this daemon's: {why}"),
             Self::Initialisation(why) => write!(f, "failed while it was loaded: {why}"),

@@ -16,7 +16,9 @@ pub(super) fn manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, PluginErro
 }
 
 fn read(bytes: &[u8]) -> Result<Manifest, Refusal> {
-    let broken = |error: object::Error| Refusal::NotAnObject(error.to_string());
+    // The library's words are about tables of the format; what it mostly means is a copy that broke off.
+    let broken =
+        |error: object::Error| Refusal::NotAnObject(format!("it is damaged, or was cut off ({error})"));
     match FileKind::parse(bytes) {
         Ok(FileKind::Elf64) => {}
         Ok(FileKind::Elf32) => {
@@ -51,7 +53,7 @@ fn complete(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> Result<(), Refusa
     for segment in file.elf_program_headers() {
         let (start, length) = segment.file_range(file.endian());
         if start.checked_add(length).is_none_or(|end| end > size) {
-            return Err(Refusal::NotAnObject("it is truncated".into()));
+            return Err(Refusal::NotAnObject("it was cut off: a part of it lies behind its end".into()));
         }
     }
     Ok(())

@@ -136,3 +136,29 @@ impl Running {
         all.swap_remove(bad.unwrap_or(0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zonemux_plugin::Endpoint;
+
+    use super::*;
+    use crate::safety::undo::Builder;
+
+    #[test]
+    fn what_is_done_of_an_apply_shows_while_it_runs() {
+        let mut changes = Builder::default();
+        for name in ["a", "b", "c"] {
+            let record = Endpoint::new(format!("{name}.example.org"), "A", ["192.0.2.1"]);
+            changes.create(&record).unwrap();
+        }
+        let work = Units::of(changes.finish());
+        let running = RunningApply::default();
+        let ending = running.begin(&work, &[0, 1, 2]);
+        let shown = || running.current().map(|running| (running.units(), running.done()));
+        assert_eq!(shown(), Some((3, 0)));
+        ending.progress().set(2);
+        assert_eq!(shown(), Some((3, 2)));
+        drop(ending);
+        assert_eq!(shown(), None);
+    }
+}
