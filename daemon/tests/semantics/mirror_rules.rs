@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zonemux_test_support::{Daemon, Site, eventually};
 
 use super::mirrors::{
-    HANGS, calls_of, delete, mirror, mirror_calls, mirrored, on, status, status_of, wait_behind, wait_equal,
+    calls_of, delete, mirror, mirror_calls, mirrored, on, status, status_of, wait_behind, wait_equal,
 };
 use super::{create, endpoint, listed, owned, post, ready, site};
 

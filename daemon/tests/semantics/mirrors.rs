@@ -8,7 +8,7 @@ use zonemux_test_support::{Daemon, Signal, Site, eventually, record};
 use super::{backend, create, endpoint, listed, owned, post, ready, site};
 
 const LABELS: [(&str, &str); 2] = [("backend", "lan"), ("mirror", "standby")];
-pub(crate) const HANGS: &str = r#"{"behaviour": "hang", "on": ["apply"]}"#;
+const HANGS: &str = r#"{"behaviour": "hang", "on": ["apply"]}"#;
 const FAILS: &str = r#"{"behaviour": "fail", "on": ["apply", "records"]}"#;
 
 /// `lan` with the mirror `standby`; both misbehave on command and keep their records in files.
