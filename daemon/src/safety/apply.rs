@@ -196,7 +196,7 @@ impl SafeBackend {
         // knows who has written since.
         let outdated = match shown {
             Some(Shown::Fresh(of)) => of != epoch,
-            None => true,
+            None => self.state.kept.has_list_of_before(),
             Some(Shown::Unclear | Shown::Stale) => false,
         };
         let known = self.state.kept.fresh(epoch);
