@@ -131,7 +131,7 @@ impl Search {
         let Some(outer) = find_mut(&mut self.tree.0, outer) else { return false };
         let taken = match (last, outer) {
             (Step::Key(key), Value::Object(table)) => table.remove(key),
-            (Step::Index(index), Value::Array(list)) if *index < list.len() => Some(list.remove(*index)),
+            (Step::Index(index), Value::Array(items)) if *index < items.len() => Some(items.remove(*index)),
             _ => None,
         };
         self.taken.insert(at_first);
