@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use measure::{ROUNDS, least, row};
 use tokio::runtime::Runtime;
-use zonemux::backend::{Batch, Driver, DriverCall, Instance, list};
+use zonemux::backend::{Batch, Driver, DriverCall, Instance, Lease, list};
 use zonemux::plugin::{HostSide, Image, Inline, Loader, Trust};
 use zonemux::wire::{self, Changes};
 use zonemux_plugin::{Endpoint, Endpoints, Property};
@@ -33,7 +33,7 @@ fn main() {
 
     let (driver, instance) = open(&runtime);
     let batch = batch(&endpoints);
-    runtime.block_on(instance.apply(call(), Arc::clone(&batch))).unwrap();
+    runtime.block_on(instance.apply(call(), Arc::clone(&batch), Lease::new().0)).unwrap();
 
     let encode = least(|| drop(serde_json::to_vec(&endpoints).unwrap()));
     let through = least(|| {
@@ -47,7 +47,7 @@ fn main() {
     let owned = least(|| drop(serde_json::from_slice::<Vec<Endpoint>>(&json).unwrap()));
     let flat = least(|| assert_eq!(wire::endpoints(&json).unwrap().len(), ENDPOINTS));
     let again = least(|| {
-        let failures = runtime.block_on(instance.apply(call(), Arc::clone(&batch))).unwrap();
+        let failures = runtime.block_on(instance.apply(call(), Arc::clone(&batch), Lease::new().0)).unwrap();
         assert!(failures.is_empty());
     });
 

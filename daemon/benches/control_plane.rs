@@ -19,7 +19,7 @@ use measure::{ROUNDS, row};
 use tokio::runtime::Runtime;
 use tokio::time::Instant as Deadline;
 use zonemux::assemble::{self, Parts};
-use zonemux::backend::{DriverCall, Instance, list};
+use zonemux::backend::{DriverCall, Instance, Lease, list};
 use zonemux::config::load_text;
 use zonemux::journal::{Journal, Limits};
 use zonemux::plugin::Loader;
@@ -113,7 +113,7 @@ fn fill(runtime: &Runtime, view: &Arc<View>, instance: &dyn Instance) {
     let endpoints = endpoints();
     runtime.block_on(Arc::clone(view).apply(context(), changes(&endpoints))).unwrap();
     let batch = Arc::new(zonemux::backend::Batch::all(Arc::new(changes(&endpoints))));
-    assert!(runtime.block_on(instance.apply(call(), batch)).unwrap().is_empty());
+    assert!(runtime.block_on(instance.apply(call(), batch, Lease::new().0)).unwrap().is_empty());
 }
 
 /// Half addresses, half ownership TXT, as ExternalDNS's registry makes them.

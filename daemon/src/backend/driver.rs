@@ -1,11 +1,13 @@
 //! What runs a backend: the one trait above which nothing knows where a plugin's code runs.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use zonemux_plugin::{Capabilities, ChangeId, ErrorKind};
 
 use super::batch::{Batch, Selection};
@@ -37,8 +39,9 @@ pub trait Instance: Send + Sync + 'static {
     /// Puts every record into the sink.
     fn records(&self, call: DriverCall, sink: ListSink) -> DriverFuture<()>;
 
-    /// Applies a batch, and names the changes that were not done.
-    fn apply(&self, call: DriverCall, batch: Arc<Batch>) -> DriverFuture<Vec<Failure>>;
+    /// Applies a batch, and names the changes that were not done. The lease is dropped when the call can
+    /// no longer write, which may be after its future was dropped.
+    fn apply(&self, call: DriverCall, batch: Arc<Batch>, lease: Lease) -> DriverFuture<Vec<Failure>>;
 
     /// Asks whether the backend works.
     fn check(&self, call: DriverCall) -> DriverFuture<()>;
@@ -68,6 +71,34 @@ pub struct DriverCall {
     pub id: String,
     /// How long the caller waits; enforced by the caller, told to the plugin.
     pub time_left: Duration,
+}
+
+/// Held by whatever of a call may still write.
+#[derive(Debug)]
+pub struct Lease {
+    _held: mpsc::Sender<Infallible>,
+}
+
+/// Tells when a [`Lease`] was dropped.
+#[derive(Debug)]
+pub struct Leased(mpsc::Receiver<Infallible>);
+
+impl Lease {
+    /// A lease, and what tells of its end.
+    pub fn new() -> (Self, Leased) {
+        let (held, leased) = mpsc::channel(1);
+        (Self { _held: held }, Leased(leased))
+    }
+}
+
+impl Leased {
+    /// Waits until the lease is dropped.
+    pub async fn ended(mut self) {
+        // Nothing is ever sent.
+        if let Some(never) = self.0.recv().await {
+            match never {}
+        }
+    }
 }
 
 /// A change that was not done.

@@ -21,7 +21,7 @@ pub(super) struct Index {
 }
 
 /// The hash of (canonical name, type, set identifier).
-fn hash(name: &str, record_type: &str, set_identifier: &str) -> u64 {
+pub(super) fn key_hash(name: &str, record_type: &str, set_identifier: &str) -> u64 {
     HASHER.hash_one((name, record_type, set_identifier))
 }
 
@@ -30,8 +30,21 @@ impl Index {
     /// which nobody can be sent either.
     pub(super) fn push(&mut self, name: &str, endpoint: &impl EndpointView, offset: u64) {
         let Ok(offset) = u32::try_from(offset) else { return };
-        let hash = hash(name, endpoint.record_type(), endpoint.set_identifier());
+        let hash = key_hash(name, endpoint.record_type(), endpoint.set_identifier());
         self.entries.push((hash, offset));
+    }
+
+    /// Whether there is a record whose name, type and set identifier have this [hash](key_hash).
+    pub(super) fn contains(&self, hash: u64) -> bool {
+        self.sorted().binary_search_by_key(&hash, |&(hash, _)| hash).is_ok()
+    }
+
+    fn sorted(&self) -> &[(u64, u32)] {
+        self.sorted.get_or_init(|| {
+            let mut sorted = self.entries.clone();
+            sorted.sort_unstable();
+            sorted
+        })
     }
 
     /// The records of that name, type and set identifier: one, or as many as the backend listed.
@@ -42,12 +55,8 @@ impl Index {
         record_type: &str,
         set_identifier: &str,
     ) -> Vec<Endpoint> {
-        let sorted = self.sorted.get_or_init(|| {
-            let mut sorted = self.entries.clone();
-            sorted.sort_unstable();
-            sorted
-        });
-        let wanted = hash(name, record_type, set_identifier);
+        let sorted = self.sorted();
+        let wanted = key_hash(name, record_type, set_identifier);
         let first = sorted.partition_point(|(hash, _)| *hash < wanted);
         let same = sorted[first..].iter().take_while(|(hash, _)| *hash == wanted);
         same.filter_map(|&(_, offset)| list.endpoint_at(offset.into()))

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use zonemux_plugin::{Endpoint, EndpointView, ErrorKind, is_ownership_txt};
 
 use super::driver::BackendError;
+use super::encrypted::{Candidates, Encrypted};
 use super::index::Index;
 use super::scope::Scope;
 use crate::wire::{EncodedList, ListEncoder};
@@ -27,6 +28,7 @@ pub struct List {
     /// Records of each of the backend's zones, in the order of its scope, without ownership TXT.
     zones: Vec<(String, u64)>,
     index: Index,
+    encrypted: Encrypted,
     /// The number of writes when it was begun.
     epoch: u64,
     /// When it was begun.
@@ -52,6 +54,12 @@ impl List {
     /// How many records each zone of the backend has, ownership TXT not counted.
     pub fn zones(&self) -> &[(String, u64)] {
         &self.zones
+    }
+
+    /// Whether the TXT of a canonical name and a set identifier is an ownership TXT that the registry has
+    /// encrypted: by the list as a whole, since its text does not say.
+    pub fn is_encrypted_ownership(&self, name: &str, set_identifier: &str) -> bool {
+        self.encrypted.contains(name, set_identifier)
     }
 
     /// Under which [number](super::Writes::epoch) it was begun.
@@ -89,6 +97,7 @@ struct Builder {
     foreign: u64,
     zones: Vec<u64>,
     index: Index,
+    candidates: Candidates,
 }
 
 /// Both ends of a list. With a scope, names outside it are left out.
@@ -163,6 +172,7 @@ impl Builder {
             foreign: 0,
             zones: vec![0; zones],
             index: Index::default(),
+            candidates: Candidates::default(),
         }
     }
 
@@ -172,7 +182,10 @@ impl Builder {
                 self.foreign += 1;
                 return;
             };
-            self.zones[zone] += u64::from(!is_ownership_txt(endpoint));
+            if !is_ownership_txt(endpoint) {
+                self.zones[zone] += 1;
+                self.candidates.push(&name, endpoint, zone);
+            }
             self.index.push(&name, endpoint, self.encoder.next_offset());
         }
         let record_type = endpoint.record_type();
@@ -182,14 +195,17 @@ impl Builder {
     }
 
     fn finish(self) -> List {
+        let mut counts = self.zones;
+        let encrypted = self.candidates.settle(&self.index, |zone| counts[zone] -= 1);
         let names = COUNTED_TYPES.into_iter().chain(["other"]);
         let zones = self.scope.iter().flat_map(|scope| scope.zones().iter().cloned());
         List {
             json: self.encoder.finish(),
             types: names.zip(self.counts).collect(),
             foreign: self.foreign,
-            zones: zones.zip(self.zones).collect(),
+            zones: zones.zip(counts).collect(),
             index: self.index,
+            encrypted,
             epoch: 0,
             begun: None,
         }

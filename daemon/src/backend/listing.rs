@@ -35,15 +35,16 @@ impl Backend {
     /// # Errors
     ///
     /// When the backend can't be listed, or not before `deadline`. Dropping the future ends nothing but
-    /// this wait. `ended` is told how the listing went, if it was this call that began it.
-    pub async fn list(
+    /// this wait. `admit` is asked only where there is nothing to join: it may refuse to begin a listing,
+    /// or gives what is told how that went.
+    pub async fn list<T: FnOnce(&ListResult) + Send + 'static>(
         self: &Arc<Self>,
         id: &str,
         deadline: Instant,
-        ended: impl FnOnce(&ListResult) + Send + 'static,
+        admit: impl FnOnce() -> Result<T, BackendError>,
     ) -> ListResult {
         let instance = self.instance(deadline).await?;
-        let flight = self.join_or_start(self.listing(id, &instance, ended));
+        let flight = self.join_or_start(|| Ok(self.listing(id, &instance, admit()?)))?;
         let came_late = flight.has_ended();
         let mut result = flight.result.clone();
         let Ok(ended) = timeout_at(deadline, result.wait_for(Option::is_some)).await else {
@@ -57,7 +58,7 @@ impl Backend {
         self.forget(&flight);
         if came_late {
             // A list that nobody could wait for: the next caller won't be able to either.
-            self.join_or_start(self.listing(id, &instance, |_| {}));
+            self.join_or_start(|| Ok(self.listing(id, &instance, |_| {})))?;
         }
         // The sender is dropped without a word only when the task panicked.
         ended.unwrap_or_else(|| Err(BackendError::new(ErrorKind::Internal, "the listing broke off")))
@@ -95,21 +96,22 @@ impl Backend {
         }
     }
 
-    fn join_or_start(
+    fn join_or_start<S: FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>)>(
         &self,
-        start: impl FnOnce(&Arc<Flight>, watch::Sender<Option<ListResult>>),
-    ) -> Arc<Flight> {
+        start: impl FnOnce() -> Result<S, BackendError>,
+    ) -> Result<Arc<Flight>, BackendError> {
         let mut slot = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.writes.epoch();
         if let Some(flight) = slot.as_ref().filter(|flight| flight.may_be_joined(epoch, self.times.list)) {
-            return Arc::clone(flight);
+            return Ok(Arc::clone(flight));
         }
+        let start = start()?;
         let (sender, result) = watch::channel(None);
         let flight =
             Arc::new(Flight { epoch, result, taken: AtomicBool::new(false), ended: Mutex::default() });
         start(&flight, sender);
         *slot = Some(Arc::clone(&flight));
-        flight
+        Ok(flight)
     }
 
     fn land(

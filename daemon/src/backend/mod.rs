@@ -3,6 +3,7 @@
 
 mod batch;
 mod driver;
+mod encrypted;
 mod handover;
 mod index;
 mod lifecycle;
@@ -25,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use zonemux_plugin::Capabilities;
 
 pub use batch::{Batch, Part, Selection};
-pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Opened};
+pub use driver::{BackendError, Driver, DriverCall, DriverFuture, Failure, Instance, Lease, Opened};
 pub use handover::Held;
 pub use lifecycle::Adjusting;
 pub use list::{List, ListSink, ListSource, list};

@@ -7,6 +7,14 @@ use zonemux_plugin::dns::{self, ZoneMap};
 /// The names that a backend answers for: those in its zones, less those in deeper zones of the
 /// backends beside it in a view. What it lists beyond that is not shown, since changes to it would
 /// be routed elsewhere.
+///
+/// A backend that a reload keeps has one scope, set a moment before the new views are: for calls that the old
+/// generation still answers it is already the new one's. Lists of before count as outdated from then on, so
+/// that changes planned on them are compared with new ones. What such a call lists may lack names that went
+/// to a neighbour, or have names twice that came from one. From either ExternalDNS plans at most creates and
+/// updates, which the next generation routes to the right backend and compares with its list; it deletes only
+/// what it is shown. And a batch that was routed before is decided by the names that are the backend's own
+/// now: others get 503 (`safety/decide.rs`).
 #[derive(Debug, Default, PartialEq)]
 pub struct Scope {
     /// Positions among the own zones; `None` for a neighbour's.

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::columns::plain;
 use super::status::span;
+use crate::safety::guard::LATELY;
 use crate::safety::mirror::{MirrorState, MirrorStatus};
 use crate::safety::{Bounded, RunningStatus, SafetyStatus};
 
@@ -36,7 +37,11 @@ pub(super) fn write(backend: &str, status: &SafetyStatus, now: u64, out: &mut im
     if held.total > 0 {
         writeln!(out, "  held by the deletion guard: {}", units(held.total))?;
         write_list(held, out, |entry| {
-            let waits = if entry.granted { ", let through: waits for ExternalDNS to ask again" } else { "" };
+            let waits = match (entry.granted, now.saturating_sub(entry.asked)) {
+                (true, _) => ", let through: waits for ExternalDNS to ask again".to_owned(),
+                (false, quiet) if quiet >= LATELY => format!(", not asked for since {}", span(quiet)),
+                (false, _) => String::new(),
+            };
             let (first, since) = (entry.keys.first(), since(entry.since));
             let first = first.map(ToString::to_string).unwrap_or_default();
             format!("{first}, for {since}, view {}{waits}", entry.view)

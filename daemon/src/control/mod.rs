@@ -42,7 +42,7 @@ pub use status::{SafeStatus, Status, ViewStatus};
 pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 
 use crate::admin::json;
-use crate::backend::Backend;
+use crate::backend::{Backend, ListResult};
 use crate::generation::Current;
 use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
 use crate::journal;
@@ -190,7 +190,10 @@ pub async fn probe(backends: impl Iterator<Item = &Arc<Backend>>) -> Vec<Probe> 
         let deadline = started + PROBE_LIMIT;
         let records = async {
             backend.check(deadline).await?;
-            backend.list("probe", deadline, |_| {}).await.map(|list| list.json.count as u64)
+            backend
+                .list("probe", deadline, || Ok(|_: &ListResult| {}))
+                .await
+                .map(|list| list.json.count as u64)
         };
         let (records, error) = match records.await {
             Ok(records) => (Some(records), None),

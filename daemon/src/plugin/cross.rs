@@ -10,7 +10,7 @@ use zonemux_plugin::__private::{Lender, Lent};
 use zonemux_plugin::{ChangeId, Endpoint, EndpointView, ErrorKind};
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
-use crate::backend::{Batch, Failure, ListSink, Selection};
+use crate::backend::{Batch, Failure, Lease, ListSink, Selection};
 
 fn contain(code: impl FnOnce() -> bool) -> bool {
     catch_unwind(AssertUnwindSafe(code)).unwrap_or(false)
@@ -106,13 +106,25 @@ impl Report {
         Self(Arc::new(Mutex::new(Some(Vec::new()))))
     }
 
+    /// The plugin's end of it. The glue keeps that until the author's code has ended or was dropped, and so
+    /// the lease.
+    pub(super) fn to_plugin(&self, lease: Lease) -> ReportEnd {
+        ReportEnd { report: self.clone(), _lease: lease }
+    }
+
     /// Ends the report.
     pub(super) fn take(&self) -> Vec<Failure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
     }
 }
 
-impl RReport for Report {
+/// What a plugin writes a [`Report`] with.
+pub(super) struct ReportEnd {
+    report: Report,
+    _lease: Lease,
+}
+
+impl RReport for ReportEnd {
     fn failed(&mut self, failure: &RFailureRef<'_>) -> bool {
         contain(|| {
             let Ok(index) = usize::try_from(failure.index) else { return false };
@@ -122,7 +134,7 @@ impl RReport for Report {
                 list::DELETE => ChangeId::Delete(index),
                 _ => return false,
             };
-            let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failures = self.report.0.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(failures) = failures.as_mut() else { return false };
             failures.push(Failure {
                 change,
@@ -134,7 +146,7 @@ impl RReport for Report {
     }
 
     fn progress(&mut self, _: u64) -> bool {
-        contain(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some())
+        contain(|| self.report.0.lock().unwrap_or_else(PoisonError::into_inner).is_some())
     }
 }
 

@@ -16,7 +16,8 @@ use super::host::HostSide;
 use super::image::Image;
 use super::load::Loader;
 use crate::backend::{
-    BackendError, Batch, Driver, DriverCall, DriverFuture, Failure, Instance, ListSink, Opened, Selection,
+    BackendError, Batch, Driver, DriverCall, DriverFuture, Failure, Instance, Lease, ListSink, Opened,
+    Selection,
 };
 
 /// A configured plugin in this process.
@@ -112,10 +113,10 @@ impl Instance for InlineInstance {
         Box::pin(settle(self.backend.records(encode_call(&call), sink)))
     }
 
-    fn apply(&self, call: DriverCall, batch: Arc<Batch>) -> DriverFuture<Vec<Failure>> {
+    fn apply(&self, call: DriverCall, batch: Arc<Batch>, lease: Lease) -> DriverFuture<Vec<Failure>> {
         let source = RSource_TO::from_value(BatchSource(batch), TD_Opaque);
         let report = Report::open();
-        let theirs = RReport_TO::from_value(report.clone(), TD_Opaque);
+        let theirs = RReport_TO::from_value(report.to_plugin(lease), TD_Opaque);
         let future = self.backend.apply_changes(encode_call(&call), source, theirs);
         Box::pin(async move {
             let result = settle(future).await;

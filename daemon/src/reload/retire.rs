@@ -61,7 +61,8 @@ impl Retiring {
 async fn close(Outgoing { backend, longest_apply }: Outgoing, grace: Duration, stop: &CancellationToken) {
     let begun = Instant::now();
     let closing = async {
-        let closed = backend.close(begun + grace.max(longest_apply));
+        // One that is given up at its limit is waited for that long again.
+        let closed = backend.close(begun + grace.max(longest_apply * 2));
         tokio::pin!(closed);
         if timeout(grace, &mut closed).await.is_err() {
             tracing::info!(backend = backend.name(), "an apply of before the reload is still running");

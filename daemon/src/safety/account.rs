@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 use zonemux_plugin::{Change, ChangeId};
 
-use super::SafeBackend;
 use super::call::SafeCall;
 use super::decide::{Todo, state_hash, unit_id};
 use super::guard::HeldUnit;
@@ -15,6 +14,7 @@ use super::outcome::{Outcome, Tally};
 use super::quarantine::Refused;
 use super::report::UnitReport;
 use super::units::{Units, action};
+use super::{RecordKey, SafeBackend};
 use crate::journal::{Entry, Rdata};
 use crate::store::StoreError;
 use crate::telemetry::metrics::{self, ChangeOutcome};
@@ -194,14 +194,23 @@ impl SafeBackend {
 
     /// What this batch has held is what `release` lets through.
     fn note_held(&self, account: &Account) {
+        let mut held = self.state.held();
+        if held.is_empty() && account.held.is_empty() {
+            return;
+        }
         let units = account
             .held
             .iter()
             .map(|(unit, zone)| HeldUnit { keys: account.work.all_keys(*unit), zone: zone.clone() });
-        let mut held = self.state.held();
-        let noted = held.replace(&account.call.view, units, SystemTime::now());
+        let spoken_of: HashSet<RecordKey> = if held.is_empty() {
+            HashSet::new()
+        } else {
+            account.work.batch.iter().map(|(_, change)| RecordKey::of(&change.endpoint())).collect()
+        };
+        let now = SystemTime::now();
+        let noted = held.replace(&account.call.view, units, |key| spoken_of.contains(key), now);
         self.warn_of_store(noted, "what is held can't be remembered; `zonemux release` may not show it");
-        metrics::guard_held(self.name(), "max_deletes", held.count());
+        metrics::guard_held(self.name(), "max_deletes", held.count(now));
     }
 
     fn warn_of_store(&self, result: Result<(), StoreError>, consequence: &str) {

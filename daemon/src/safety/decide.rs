@@ -35,6 +35,17 @@ pub(super) struct Judge<'a> {
     pub(super) now: SystemTime,
 }
 
+/// What a batch would delete of one zone.
+#[derive(Default)]
+struct Deletes {
+    /// Records that nobody has let through.
+    count: u64,
+    /// Records that an operator has.
+    granted: u64,
+    /// The units of the former.
+    positions: Vec<usize>,
+}
+
 /// What is decided of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Decided {
@@ -138,6 +149,10 @@ impl Judge<'_> {
         if let Some(refusal) = self.refusal(unit) {
             return Err(Outcome::Refused(refusal));
         }
+        if let Some(moved) = self.moved(unit) {
+            let message = format!("{moved} belongs to another backend beside this one");
+            return Err(Outcome::Failed(BackendError::new(ErrorKind::Retryable, message)));
+        }
         let changes = self.facts.left(self.work, unit, self.ownership);
         if changes.is_empty() {
             return Err(Outcome::Unchanged);
@@ -172,6 +187,17 @@ impl Judge<'_> {
         })
     }
 
+    /// The first record of a unit that is not the backend's own. The scope is the backend's, not a
+    /// generation's: a batch that an earlier generation has routed here may have waited for its turn while a
+    /// reload gave its names to a neighbour. No list of this backend has them any more, so that nothing could
+    /// count their deletes, and what were written would be shown to nobody.
+    fn moved(&self, unit: usize) -> Option<RecordKey> {
+        let mut records = self.work.changes(unit).map(|(_, change)| change.endpoint());
+        let moved = records
+            .find(|endpoint| !is_ownership_txt(endpoint) && self.scope.place(endpoint.dns_name()).is_none());
+        moved.map(|endpoint| RecordKey::of(&endpoint))
+    }
+
     /// The first record of a unit that is neither as the unit wants it nor as it was planned on.
     fn foreign(&self, unit: usize) -> Option<RecordKey> {
         // The registry may encrypt an ownership TXT, differently each time; its record is what counts.
@@ -186,29 +212,38 @@ impl Judge<'_> {
     /// Holds the deletes of each zone that the batch would delete too much of.
     fn hold(&self, decided: &mut Decided) {
         let Some(guard) = self.deletes.filter(|guard| guard.limit_without_list().is_some()) else { return };
-        let mut by_zone: HashMap<&str, (u64, Vec<usize>)> = HashMap::new();
+        let mut by_zone: HashMap<&str, Deletes> = HashMap::new();
         for (position, todo) in decided.write.iter().enumerate() {
             for old in self.work.pure_deletes(todo.unit) {
                 let Some((_, zone)) = self.scope.place(old.dns_name()) else { continue };
-                if self.held.is_granted(&RecordKey::of(&old), self.now) {
+                let key = RecordKey::of(&old);
+                let deletes = by_zone.entry(&self.scope.zones()[zone]).or_default();
+                // Not counted, but held where its record may be.
+                let counted = u64::from(!self.facts.is_encrypted_ownership(&key));
+                if self.held.is_granted(&key, self.now) {
+                    deletes.granted += counted;
                     continue;
                 }
-                let (count, positions) = by_zone.entry(&self.scope.zones()[zone]).or_default();
-                *count += 1;
-                if positions.last() != Some(&position) {
-                    positions.push(position);
+                deletes.count += counted;
+                if deletes.positions.last() != Some(&position) {
+                    deletes.positions.push(position);
                 }
             }
         }
         let records = self.facts.zone_records();
         let mut held: HashMap<usize, (String, String)> = HashMap::new();
-        for (zone, (count, positions)) in by_zone {
+        for (zone, Deletes { count, granted, positions }) in by_zone {
             let there = records.as_ref().map(|records| records.get(zone).copied().unwrap_or_default());
-            let limit = there.map_or_else(|| guard.limit_without_list(), |there| guard.limit(there));
+            let limit =
+                there.map_or_else(|| guard.limit_without_list(), |there| guard.limit_beside(there, granted));
             let Some(limit) = limit.filter(|limit| count > *limit) else { continue };
+            let beside = match granted {
+                0 => String::new(),
+                granted => format!(" beside {granted} that were released"),
+            };
             let reason = match there {
                 Some(there) => {
-                    format!("{count} of {there} records of {zone} would be deleted, {limit} may be")
+                    format!("{count} of {there} records of {zone} would be deleted{beside}, {limit} may be")
                 }
                 None => format!("{count} records of {zone} would be deleted, and there is no complete list"),
             };
@@ -231,3 +266,6 @@ impl Judge<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

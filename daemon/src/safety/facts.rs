@@ -44,6 +44,12 @@ impl Facts {
         work.changes(unit).filter(|(_, change)| is_left(change)).map(|(id, _)| id).collect()
     }
 
+    /// Whether a key is that of an ownership TXT which only the list as a whole tells from a user's.
+    pub(super) fn is_encrypted_ownership(&self, key: &RecordKey) -> bool {
+        let list = self.list.as_ref().filter(|_| key.record_type == "TXT");
+        list.is_some_and(|list| list.is_encrypted_ownership(&key.name, &key.set_identifier))
+    }
+
     /// How many records a zone has; `None` without a list.
     pub(super) fn zone_records(&self) -> Option<HashMap<&str, u64>> {
         let list = self.list.as_ref()?;

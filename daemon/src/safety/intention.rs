@@ -2,8 +2,9 @@
 //! confirmed, and, where a unit is not written in one step, what is needed to finish or undo it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use zonemux_plugin::{Change, ChangeId};
 
@@ -48,24 +49,65 @@ pub(super) struct Intention {
 }
 
 /// The mark of one backend.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Mark {
     store: Arc<dyn Store>,
     key: StoreKey,
+    /// What [`keep`](Self::keep) could not store: it says more than the store does.
+    unstored: Mutex<Option<Vec<Bytes>>>,
 }
 
 impl Mark {
     pub(super) fn of(store: Arc<dyn Store>, backend: &str) -> Self {
-        Self { store, key: StoreKey::new(backend, WHAT) }
+        Self { store, key: StoreKey::new(backend, WHAT), unstored: Mutex::default() }
     }
 
-    /// Sets the mark, durably; `units` are those that may be left half done.
+    /// Sets the mark, durably; `units` are those that may be left half done. After an error it is as it
+    /// was, and nothing may be written.
     pub(super) fn set<'u>(
         &self,
         request_id: &str,
         work: &Units,
         units: impl Iterator<Item = &'u [ChangeId]>,
     ) -> Result<(), StoreError> {
+        let mark = self.encode(request_id, work, units)?;
+        self.replace(&mark)
+    }
+
+    /// The same in the middle of an apply: units may be half done already, so that after an error they are
+    /// at least remembered for as long as the process lives.
+    pub(super) fn keep<'u>(
+        &self,
+        request_id: &str,
+        work: &Units,
+        units: impl Iterator<Item = &'u [ChangeId]>,
+    ) -> Result<(), StoreError> {
+        let mark = self.encode(request_id, work, units)?;
+        self.replace(&mark).inspect_err(|_| *self.unstored() = Some(mark))
+    }
+
+    /// Whether the store has all that is to be remembered.
+    pub(super) fn is_stored(&self) -> bool {
+        self.unstored().is_none()
+    }
+
+    fn replace(&self, mark: &[Bytes]) -> Result<(), StoreError> {
+        let parts: Vec<&[u8]> = mark.iter().map(|part| &part[..]).collect();
+        self.store.replace(&self.key, &parts)?;
+        *self.unstored() = None;
+        Ok(())
+    }
+
+    fn unstored(&self) -> MutexGuard<'_, Option<Vec<Bytes>>> {
+        self.unstored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn encode<'u>(
+        &self,
+        request_id: &str,
+        work: &Units,
+        units: impl Iterator<Item = &'u [ChangeId]>,
+    ) -> Result<Vec<Bytes>, StoreError> {
         let mut encoder = ListEncoder::new();
         let mut push = |endpoint| {
             let position = u32::try_from(encoder.len()).ok();
@@ -88,14 +130,15 @@ impl Mark {
         let mut head = serde_json::to_vec(&header).map_err(|error| self.unreadable(&error))?;
         head.extend_from_slice(b"\n[");
         let list = encoder.finish();
-        let parts = std::iter::once(&head[..]).chain(list.chunks.iter().map(|chunk| &chunk[..]));
-        let parts: Vec<&[u8]> = parts.chain([&b"]\n"[..]]).collect();
-        self.store.replace(&self.key, &parts)
+        let parts = std::iter::once(Bytes::from(head)).chain(list.chunks);
+        Ok(parts.chain([Bytes::from_static(b"]\n")]).collect())
     }
 
     /// Removes the mark: the backend's state is known.
     pub(super) fn clear(&self) -> Result<(), StoreError> {
-        self.store.remove(&self.key)
+        self.store.remove(&self.key)?;
+        *self.unstored() = None;
+        Ok(())
     }
 
     /// Whether there is a mark.
@@ -105,7 +148,20 @@ impl Mark {
 
     /// What was left behind; `None` where nothing was.
     pub(super) fn read(&self) -> Result<Option<Intention>, StoreError> {
-        let Some(text) = self.store.read(&self.key)? else { return Ok(None) };
+        let unstored = self.unstored().clone();
+        let text = match unstored {
+            Some(mark) => {
+                // There may be room by now; if not, it is mended from what is remembered.
+                if let Err(error) = self.replace(&mark) {
+                    tracing::warn!(%error, hint = error.hint(), "units that are half done still can't be stored");
+                }
+                mark.concat()
+            }
+            None => match self.store.read(&self.key)? {
+                Some(text) => text,
+                None => return Ok(None),
+            },
+        };
         let line = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
         let header: Header =
             serde_json::from_slice(&text[..line]).map_err(|error| self.unreadable(&error))?;

@@ -16,6 +16,8 @@ mod call;
 mod compare;
 mod decide;
 mod facts;
+#[cfg(test)]
+mod fixture;
 pub mod guard;
 pub mod identity;
 mod intention;
@@ -44,7 +46,7 @@ mod write;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use zonemux_plugin::{Change, ErrorKind};
+use zonemux_plugin::{ChangeId, ErrorKind};
 
 pub use call::SafeCall;
 pub use key::RecordKey;
@@ -165,15 +167,19 @@ impl SafeBackend {
         }
     }
 
-    /// Puts ownership TXT into our store, and takes them out. Blocks on it.
-    fn store_ownership(&self, work: &Units, changes: &[(usize, Change<'_>)]) -> Result<(), StoreError> {
+    /// Puts ownership TXT of units into our store, and takes them out. Blocks on it.
+    fn store_ownership(&self, work: &Units, changes: &[(usize, ChangeId)]) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let mut ownership = self.state.ownership();
         let entries: Vec<_> = changes
             .iter()
+            .filter_map(|&(unit, id)| Some((unit, work.change(id)?)))
             .map(|(unit, change)| {
                 let key = RecordKey::of(&change.endpoint());
                 let entry = change.desired().and_then(|txt| {
-                    let keys = work.keys(*unit);
+                    let keys = work.keys(unit);
                     let known = ownership.get(&key).and_then(|entry| entry.record().cloned());
                     let record = owned_record(&txt, |key| keys.contains(key)).or(known);
                     OwnershipEntry::new(&txt, record)

@@ -2,6 +2,7 @@
 //! adds to it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 use zonemux_plugin::ErrorKind;
@@ -92,10 +93,13 @@ impl SafeBackend {
 
     /// A complete list that the backend made for this call, or for one that it shares.
     pub(super) async fn fresh_list(self: &Arc<Self>, request_id: &str, deadline: Instant) -> ListResult {
-        let permit = self.state.breaker.admit(Instant::now())?;
-        let safe = Arc::clone(self);
-        let ended = move |result: &ListResult| report(permit, safe.name(), result.as_ref().err());
-        self.backend.list(request_id, deadline, ended).await
+        // Whoever joins a listing asks nothing of the backend, be it the one that probes it.
+        let admit = || {
+            let permit = self.state.breaker.admit(Instant::now())?;
+            let safe = Arc::clone(self);
+            Ok(move |result: &ListResult| report(permit, safe.name(), result.as_ref().err()))
+        };
+        self.backend.list(request_id, deadline, admit).await
     }
 
     /// A complete list was made, for whomever.
@@ -117,8 +121,10 @@ impl SafeBackend {
         });
     }
 
-    /// What a list shows as it was wished to be is no longer in quarantine: somebody else wrote it.
+    /// What a list shows as it was wished to be is no longer set aside or held: somebody else wrote it, or
+    /// took it away.
     fn release_what_is_there(&self, list: &List) {
+        self.forget_held(list);
         let mut quarantine = self.state.quarantine();
         if quarantine.is_empty() {
             return;
@@ -140,6 +146,22 @@ impl SafeBackend {
             );
         }
         metrics::quarantined(self.name(), quarantine.reasons());
+    }
+
+    fn forget_held(&self, list: &List) {
+        let mut held = self.state.held();
+        if held.is_empty() {
+            return;
+        }
+        let is_there =
+            |key: &RecordKey| !list.find(&key.name, &key.record_type, &key.set_identifier).is_empty();
+        if let Err(error) = held.forget_gone(is_there) {
+            tracing::warn!(
+                backend = self.name(), %error, hint = error.hint(),
+                "records that are gone stay among what is held until that can be stored"
+            );
+        }
+        metrics::guard_held(self.name(), "max_deletes", held.count(SystemTime::now()));
     }
 
     /// Remembers what a view is about to be shown; where that can't be stored, it is not shown.

@@ -131,7 +131,7 @@ mod tests {
         });
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let unit = HeldUnit { keys: keys[..1].to_vec(), zone: "example.org".into() };
-        state.held().replace("default", [unit], now).unwrap();
+        state.held().replace("default", [unit], |_| false, now).unwrap();
         let refused = Refused {
             unit: UnitId::of(&keys[1..]),
             hash: StateHash::builder().finish(),
@@ -140,7 +140,7 @@ mod tests {
             reason: "no".into(),
         };
         state.quarantine().refused([refused], now).unwrap();
-        let counts = || (state.held().count(), state.quarantine().len());
+        let counts = || (state.held().len(), state.quarantine().len());
         registry.expire(now + Duration::from_secs(23 * 3600));
         assert_eq!(counts(), (1, 1));
         registry.expire(now + Duration::from_secs(24 * 3600));

@@ -107,7 +107,7 @@ impl SafeBackend {
         };
         let held = {
             let held = state.held();
-            Bounded::of(held.count(), held.entries(SystemTime::now()))
+            Bounded::of(held.len(), held.entries(SystemTime::now()))
         };
         let running = state.running.current().map(|running| RunningStatus {
             units: running.units(),
@@ -146,7 +146,7 @@ impl State {
     /// on. May block.
     pub(super) fn set_counts(&self, backend: &str) {
         metrics::quarantined(backend, self.quarantine().reasons());
-        metrics::guard_held(backend, "max_deletes", self.held().count());
+        metrics::guard_held(backend, "max_deletes", self.held().count(SystemTime::now()));
     }
 }
 

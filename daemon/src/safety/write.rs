@@ -175,7 +175,7 @@ impl Writer {
             };
             written.outcomes.push((todo.unit, outcome));
         }
-        self.keep(done, written);
+        self.keep(done, written).await;
         again
     }
 
@@ -253,7 +253,8 @@ impl Writer {
         }
     }
 
-    /// Adds units to the mark before they may be left half done; says whether they are in it.
+    /// Adds units to the mark before they may be left half done, or as soon as it is known that they are;
+    /// says whether they are durably in it. Where they are not, they are remembered while the process lives.
     async fn remember(&mut self, units: impl IntoIterator<Item = usize>) -> bool {
         let Some(marked) = &mut self.marked else { return true };
         let before = marked.len();
@@ -262,20 +263,20 @@ impl Writer {
                 marked.push(unit);
             }
         }
-        if marked.len() == before {
+        if marked.len() == before && self.safe.state.mark.is_stored() {
             return true;
         }
         let (safe, work, marked) = (Arc::clone(&self.safe), Arc::clone(&self.work), marked.clone());
         let request_id = self.request_id.clone();
         let stored = blocking(true, move || {
-            safe.state.mark.set(&request_id, &work, marked.iter().map(|&unit| work.ids(unit)))
+            safe.state.mark.keep(&request_id, &work, marked.iter().map(|&unit| work.ids(unit)))
         });
         match stored.await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 tracing::error!(
                     backend = self.safe.name(), %error, hint = error.hint(),
-                    "what is about to be done can't be stored first"
+                    "units that may be left half done can't be stored; they are known until the process ends"
                 );
                 false
             }
@@ -283,21 +284,26 @@ impl Writer {
         }
     }
 
-    /// Stores the ownership TXT of units whose records are written.
-    fn keep(&self, done: Vec<Todo>, written: &mut Written) {
+    /// Stores the ownership TXT of units whose records are written. They are durable before anybody is
+    /// told that the units are applied.
+    async fn keep(&self, done: Vec<Todo>, written: &mut Written) {
         let mut changes = Vec::new();
         for todo in &done {
-            let kept = todo.changes.iter().filter(|id| self.kept.contains(id));
-            changes.extend(kept.filter_map(|&id| Some((todo.unit, self.work.change(id)?))));
+            changes
+                .extend(todo.changes.iter().filter(|id| self.kept.contains(id)).map(|&id| (todo.unit, id)));
         }
-        let stored =
-            if changes.is_empty() { Ok(()) } else { self.safe.store_ownership(&self.work, &changes) };
         let units: HashSet<usize> = changes.iter().map(|(unit, _)| *unit).collect();
+        let (safe, work) = (Arc::clone(&self.safe), Arc::clone(&self.work));
+        let stored = match blocking(!changes.is_empty(), move || safe.store_ownership(&work, &changes)).await
+        {
+            Ok(stored) => stored.map_err(|error| BackendError::new(ErrorKind::Internal, error.to_string())),
+            Err(error) => Err(error),
+        };
         for todo in done {
             let outcome = match &stored {
                 Err(error) if units.contains(&todo.unit) => {
                     written.halves = true;
-                    Outcome::Failed(BackendError::new(ErrorKind::Internal, error.to_string()))
+                    Outcome::Failed(error.clone())
                 }
                 _ => Outcome::Applied,
             };
@@ -305,3 +311,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,34 @@ fn one_that_never_ends_is_given_up_at_its_own_limit() {
 }
 
 #[test]
+fn nobody_writes_beside_one_that_was_given_up_and_goes_on() {
+    let site = site();
+    site.flaky_with("lan", "example.org", "apply_timeout = \"3s\"");
+    let daemon = ready(&site);
+    site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
+    let mut given_up = post(&daemon, "a.example.org");
+    daemon.wait_logged(
+        "an apply that was given up goes on, since the plugin holds its thread; nothing is written beside it",
+    );
+    let next = post(&daemon, "b.example.org");
+    eventually("the next one stands in the queue", || {
+        (daemon.logged("batch waits for its turn").len() == 2).then_some(())
+    });
+    assert_eq!(begun(&daemon), 1);
+    // Its thread is free again, long before it would have been given up for good.
+    site.misbehave("lan", "healthy");
+    assert_eq!(given_up.answer().status, 503);
+    assert_eq!({ next }.answer().status, 204);
+    assert!(
+        daemon
+            .logged(
+                "an apply that was given up does not end; what it writes from now on is seen only in a list"
+            )
+            .is_empty()
+    );
+}
+
+#[test]
 fn when_one_backend_fails_the_others_have_applied() {
     let site = flaky();
     site.backend("edge", "memory", "example.net", "");

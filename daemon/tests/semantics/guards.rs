@@ -42,6 +42,32 @@ fn a_retype_is_no_delete_and_an_ownership_txt_does_not_count() {
 }
 
 #[test]
+fn an_ownership_txt_that_is_encrypted_does_not_raise_the_limit() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    let encrypted = |name: &str| {
+        let mut txt = ownership(name, "A");
+        txt["targets"] = json!([format!("\"{}\"", "kPq0eXAmPlE+".repeat(9))]);
+        [endpoint(name, "A", "192.0.2.1"), txt]
+    };
+    let records: Vec<Value> =
+        (0..10).flat_map(|index| encrypted(&format!("www{index}.example.org"))).collect();
+    assert_eq!(create(&daemon, &records), 204);
+    listed(&daemon);
+    // Four of ten, and not of twenty, are more than 30 %. A client by hand sends no labels.
+    let mut unlabelled = records[..8].to_vec();
+    for record in &mut unlabelled {
+        record["labels"] = json!({});
+    }
+    for deletes in [&records[..8], &unlabelled] {
+        assert_eq!(post(&daemon, &json!({ "delete": deletes })), 503);
+        assert_eq!(listed(&daemon).len(), 20, "a TXT is held with its record");
+    }
+    assert_eq!(post(&daemon, &json!({ "delete": unlabelled[..6] })), 204);
+    assert_eq!(listed(&daemon).len(), 14);
+}
+
+#[test]
 fn without_a_complete_list_deletes_are_held() {
     let site = site("breaker = { failures = 1000 }", "");
     let daemon = ready(&site);
@@ -150,4 +176,53 @@ fn what_is_held_stays_to_be_released_when_a_later_loop_can_not_begin() {
     assert_eq!(site.run(&["release", "lan"]).code, Some(0));
     assert_eq!(post(&daemon, &json!({ "delete": many("www", 5) })), 204);
     assert_eq!(listed(&daemon).len(), 10);
+}
+
+#[test]
+fn what_is_deleted_by_a_release_is_no_part_of_the_zone_that_others_are_measured_by() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &many("www", 20)), 204);
+    listed(&daemon);
+    let delete = |count: usize| post(&daemon, &json!({ "delete": many("www", count) }));
+    assert_eq!(delete(10), 503);
+    assert_eq!(site.run(&["release", "lan"]).code, Some(0));
+    // Five of the ten that stay, and not of twenty, are more than 30 %.
+    assert_eq!(delete(15), 503);
+    assert_eq!(listed(&daemon).len(), 20, "what was released is gone, and nothing else");
+    let told = daemon.wait_logged("deletes are held");
+    assert_eq!(told["reason"], "10 of 20 records of example.org would be deleted, 6 may be");
+    let reason = "5 of 20 records of example.org would be deleted beside 10 that were released, 3 may be";
+    assert_eq!(daemon.logged("deletes are held").last().unwrap()["reason"], reason);
+}
+
+#[test]
+fn what_is_held_stays_to_be_released_when_another_client_asks_for_something_else() {
+    let site = site("", "");
+    let daemon = ready(&site);
+    assert_eq!(create(&daemon, &many("www", 12)), 204);
+    listed(&daemon);
+    let delete = |names: Vec<Value>| post(&daemon, &json!({ "delete": names }));
+    assert_eq!(delete(many("www", 5)), 503);
+    let held = || daemon.metric("zonemux_guard_held", &[("backend", "lan"), ("guard", "max_deletes")]);
+    // One that shares the view.
+    assert_eq!(create(&daemon, &owned("other.example.org")), 204);
+    listed(&daemon);
+    assert_eq!(held(), 5.0);
+    // The next plan of the first, which wants two of them no more.
+    assert_eq!(delete(many("www", 3)), 204);
+    assert_eq!(held(), 0.0);
+    listed(&daemon);
+    assert_eq!(delete(many("www", 10)), 503);
+    assert_eq!(held(), 7.0);
+    // Somebody takes away what is held.
+    let records = site.path("lan.records");
+    daemon.stop();
+    std::fs::remove_file(&records).unwrap();
+    let daemon = ready(&site);
+    listed(&daemon);
+    eventually("what is gone is not held", || {
+        let status = daemon.status();
+        (status["backends"][0]["safety"]["held"]["total"] == 0).then_some(())
+    });
 }

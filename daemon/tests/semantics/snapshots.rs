@@ -175,3 +175,24 @@ fn repeated_failures_leave_a_backend_alone() {
     }
     assert_eq!(calls(&site, "records").len(), 1 + 2);
 }
+
+#[test]
+fn whoever_comes_while_a_backend_is_probed_is_shown_what_the_probe_lists() {
+    let site = site("breaker = { failures = 1, cooldown = \"1s\" }", "");
+    let daemon = with_snapshot(&site);
+    site.misbehave("lan", NO_LIST);
+    listed(&daemon);
+    site.misbehave("lan", "healthy");
+    let state = |daemon: &Daemon| daemon.metric("zonemux_breaker_state", &[("backend", "lan")]);
+    eventually("the backend may be asked once more", || (state(&daemon) == 1.0).then_some(()));
+    site.misbehave("lan", r#"{"behaviour": "late", "on": ["records"], "delay": 2000}"#);
+    let lists = calls(&site, "records").len();
+    let probe = daemon.webhook().send(&zonemux_test_support::Request::get("/records"));
+    eventually("the probe is under way", || (calls(&site, "records").len() > lists).then_some(()));
+    listed(&daemon);
+    assert_eq!(daemon.metric("zonemux_snapshot_served_total", &[("backend", "lan")]), 1.0);
+    assert_eq!({ probe }.answer().status, 200);
+    assert_eq!(calls(&site, "records").len(), lists + 1, "one list for both");
+    // It was fresh, so that its changes need not wait.
+    assert_eq!(create(&daemon, &[endpoint("new.example.org", "A", "192.0.2.1")]), 204);
+}

@@ -37,6 +37,14 @@ impl DeleteGuard {
         }
     }
 
+    /// The same beside deletes that an operator has let through. Those records are as good as gone: what
+    /// is released and what is not would otherwise delete more in one batch than in two. But a release
+    /// never raises the limit, not by making the zone too small for a percentage either.
+    pub fn limit_beside(&self, records: u64, granted: u64) -> Option<u64> {
+        let left = self.limit(records.saturating_sub(granted));
+        [self.limit(records), left].into_iter().flatten().min()
+    }
+
     /// The same where no complete list says how many records there are: nothing may be deleted,
     /// unless the guard is off.
     pub fn limit_without_list(&self) -> Option<u64> {
@@ -72,6 +80,20 @@ mod tests {
         assert_eq!(limit("2", 10, 3), Some(2));
         assert_eq!(limit("0", 10, 3), Some(0));
         assert_eq!(limit("none", 10, 1000), None);
+    }
+
+    #[test]
+    fn what_was_released_is_no_part_of_what_a_percentage_is_taken_of() {
+        let beside = |max: &str, records, granted| {
+            DeleteGuard::new(max.parse().unwrap(), 10).limit_beside(records, granted)
+        };
+        assert_eq!(beside("30%", 20, 0), Some(6));
+        assert_eq!(beside("30%", 20, 10), Some(3));
+        assert_eq!(beside("30%", 20, 11), Some(6), "what is left is too small a zone for a percentage");
+        assert_eq!(beside("30%", 9, 3), None);
+        assert_eq!(beside("4", 20, 19), Some(4));
+        assert_eq!(beside("none", 20, 10), None);
+        assert_eq!(beside("30%", 20, u64::MAX), Some(6));
     }
 
     #[test]

@@ -15,6 +15,11 @@ use crate::store::{Store, StoreError, StoreKey, Table};
 /// corrected in the course of a day.
 const CORRECTION: u64 = 5 * 60;
 
+/// How long a held unit counts as asked for after it was, in seconds: fifteen loops of an ExternalDNS with
+/// its default interval (1 min), or three of a slow one (5 min). What nobody asks for any more does not
+/// go unnoticed by itself: a plan that wants nothing is never sent.
+pub const LATELY: u64 = 15 * 60;
+
 /// A unit that waits for an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldUnit {
@@ -35,11 +40,28 @@ pub struct HeldEntry {
     pub keys: Vec<RecordKey>,
     /// When it was first held, in seconds since 1970.
     pub since: u64,
+    /// When it was last asked for, in seconds since 1970.
+    #[serde(default)]
+    pub asked: u64,
     /// Whether it was let through since, and waits only for ExternalDNS to ask again.
     pub granted: bool,
 }
 
 /// What is held of one backend, and what was granted. Both outlive the daemon.
+///
+/// A unit is held until
+/// - the view asks for something about one of its records again, and nothing of it is held any more: it was
+///   let through, or the record is wanted after all;
+/// - the next batch of the same plan leaves it out. ExternalDNS plans anew in each loop and sends all that
+///   it still wants; a batch that speaks of a record which was held with others is the next of that plan;
+/// - a complete list has none of its records: whatever is to be deleted is gone;
+/// - nobody has asked for it for 24 hours.
+///
+/// A batch that speaks of none of them says nothing about them: several clients may share a view, and what
+/// one of them has held must not vanish from `release` because another one creates a record. The price is
+/// that a client which wants none of its deletes any more, and sends nothing or other changes alone, can't
+/// be told from one that waits. Such units no longer [count](Self::count) after [`LATELY`], and can be
+/// released for as long as they are listed: ExternalDNS's TXT cache may keep it from asking for hours.
 #[derive(Debug)]
 pub struct Held {
     units: Table<HeldRow>,
@@ -54,6 +76,9 @@ struct HeldRow {
     keys: Vec<RecordKey>,
     since: u64,
     asked: u64,
+    /// Units of a view that were held in one batch have one number.
+    #[serde(default)]
+    plan: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,38 +104,64 @@ impl Held {
         })
     }
 
-    /// What a view's newest batch has held. Units of that view that were held before, and are not in
-    /// it, are no longer asked for and go; those that stay keep the time since when they are held.
+    /// What a view's newest batch has held; `speaks_of` says which records the batch says anything about.
+    /// Units that were held before are treated as the [type](Self) says; those that stay keep the time since
+    /// when they are held.
     ///
     /// A batch that holds the same as the one before costs no write.
     pub fn replace(
         &mut self,
         view: &str,
         units: impl IntoIterator<Item = HeldUnit>,
+        speaks_of: impl Fn(&RecordKey) -> bool,
         now: SystemTime,
     ) -> Result<(), StoreError> {
         let now = seconds(now);
         let prefix = format!("{view}/");
-        let of_view = self.units.iter().map(|(row, _)| row).filter(|row| row.starts_with(&prefix));
-        let mut changes: BTreeMap<String, Option<HeldRow>> =
-            of_view.map(|row| (row.to_owned(), None)).collect();
+        let of_view = || self.units.iter().filter(|(row, _)| row.starts_with(&prefix));
+        // One plan, or several that have become one.
+        let plans: BTreeSet<u64> = of_view()
+            .filter(|(_, known)| known.keys.iter().any(&speaks_of))
+            .map(|(_, known)| known.plan)
+            .collect();
+        let next = || self.units.iter().map(|(_, known)| known.plan + 1).max().unwrap_or_default();
+        let plan = plans.first().copied().unwrap_or_else(next);
+        let mut changes: BTreeMap<String, Option<HeldRow>> = of_view()
+            .filter(|(_, known)| plans.contains(&known.plan))
+            .map(|(row, _)| (row.to_owned(), None))
+            .collect();
         for unit in units {
             let row = format!("{prefix}{}", UnitId::of(&unit.keys));
             self.asked.note(&row, now);
             match self.units.get(&row) {
-                Some(known) if known.keys == unit.keys && known.zone == unit.zone => {
+                Some(known) if known.keys == unit.keys && known.zone == unit.zone && known.plan == plan => {
                     changes.remove(&row);
                 }
                 known => {
                     let since = known.map_or(now, |known| known.since);
                     let HeldUnit { keys, zone } = unit;
-                    let new = HeldRow { view: view.to_owned(), zone, keys, since, asked: now };
+                    let new = HeldRow { view: view.to_owned(), zone, keys, since, asked: now, plan };
                     changes.insert(row, Some(new));
                 }
             }
         }
-        let gone: Vec<String> =
-            changes.iter().filter(|(_, new)| new.is_none()).map(|(row, _)| row.clone()).collect();
+        self.commit(changes)
+    }
+
+    /// Forgets units of which a complete list has no record any more.
+    pub fn forget_gone(&mut self, is_there: impl Fn(&RecordKey) -> bool) -> Result<(), StoreError> {
+        let gone = self.units.iter().filter(|(_, held)| !held.keys.iter().any(&is_there));
+        let gone: Vec<_> = gone.map(|(row, _)| (row.to_owned(), None)).collect();
+        self.commit(gone)
+    }
+
+    fn commit(
+        &mut self,
+        changes: impl IntoIterator<Item = (String, Option<HeldRow>)>,
+    ) -> Result<(), StoreError> {
+        let changes: Vec<_> = changes.into_iter().collect();
+        let gone = changes.iter().filter(|(_, held)| held.is_none());
+        let gone: Vec<String> = gone.map(|(row, _)| row.clone()).collect();
         self.units.commit(changes)?;
         for row in &gone {
             self.asked.forget(row);
@@ -152,27 +203,38 @@ impl Held {
                 Fate::Drop => changes.push((row.to_owned(), None)),
             }
         }
-        for (row, _) in changes.iter().filter(|(_, held)| held.is_none()) {
-            self.asked.forget(row);
-        }
-        self.units.commit(changes)?;
+        self.commit(changes)?;
         let ended = self.grants.iter().filter(|(_, grant)| !grant.holds(now));
         let ended: Vec<_> = ended.map(|(row, _)| (row.to_owned(), None)).collect();
         self.grants.commit(ended)
     }
 
-    /// How many units are held, for the metric `guard_held`.
-    pub fn count(&self) -> usize {
+    /// How many units are held and were asked for [lately](LATELY), for the metric `guard_held`. After a
+    /// restart some count only when they are asked for again.
+    pub fn count(&self, now: SystemTime) -> usize {
+        let now = seconds(now);
+        let asked = self.units.iter().map(|(row, held)| self.asked.of(row, held.asked));
+        asked.filter(|asked| now.saturating_sub(*asked) < LATELY).count()
+    }
+
+    /// How many units are held, those that nobody has asked for lately included.
+    pub fn len(&self) -> usize {
         self.units.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
     }
 
     /// Everything that is held, by view and unit.
     pub fn entries(&self, now: SystemTime) -> impl Iterator<Item = HeldEntry> {
-        self.units.iter().map(move |(_, row)| HeldEntry {
+        self.units.iter().map(move |(name, row)| HeldEntry {
             view: row.view.clone(),
             zone: row.zone.clone(),
             keys: row.keys.clone(),
             since: row.since,
+            asked: self.asked.of(name, row.asked),
             granted: row.keys.iter().all(|key| self.is_granted(key, now)),
         })
     }
@@ -186,152 +248,4 @@ impl Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::store::memory::Memory;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    fn now() -> SystemTime {
-        moment(1_800_000_000)
-    }
-
-    fn key(name: &str) -> RecordKey {
-        RecordKey {
-            name: format!("{name}.example.org"),
-            record_type: "A".into(),
-            set_identifier: String::new(),
-        }
-    }
-
-    fn unit(name: &str) -> HeldUnit {
-        HeldUnit { keys: vec![key(name), key(&format!("a-{name}"))], zone: "example.org".into() }
-    }
-
-    struct Fixture {
-        memory: Arc<Memory>,
-        held: Held,
-    }
-
-    impl Fixture {
-        fn new() -> Self {
-            let memory = Arc::new(Memory::default());
-            let store: Arc<dyn Store> = memory.clone();
-            let held = Held::open(&store, "lan").unwrap();
-            Self { memory, held }
-        }
-
-        fn restart(&mut self) {
-            let store: Arc<dyn Store> = self.memory.clone();
-            self.held = Held::open(&store, "lan").unwrap();
-        }
-
-        fn size(&self) -> usize {
-            let size = |what| self.memory.value(&StoreKey::new("lan", what)).map_or(0, |value| value.len());
-            size("held") + size("grants")
-        }
-
-        fn names(&self) -> Vec<String> {
-            self.held.entries(now()).map(|entry| entry.keys[0].to_string()).collect()
-        }
-    }
-
-    #[test]
-    fn what_a_view_no_longer_asks_for_goes_and_what_stays_keeps_its_time() {
-        let mut fixture = Fixture::new();
-        let held = &mut fixture.held;
-        held.replace("default", [unit("x"), unit("y")], now()).unwrap();
-        held.replace("internal", [unit("z")], now()).unwrap();
-        held.replace("default", [unit("y"), unit("w")], now() + HOUR).unwrap();
-        fixture.restart();
-        let entries: Vec<_> = fixture
-            .held
-            .entries(now())
-            .map(|entry| (entry.view, entry.keys[0].name.clone(), entry.since - seconds(now())))
-            .collect();
-        let expected = [("default", "w", 3600), ("default", "y", 0), ("internal", "z", 0)];
-        let expected = expected.map(|(view, name, since)| (view.to_owned(), key(name).name, since));
-        assert_eq!(entries, expected);
-        assert_eq!(fixture.held.count(), 3);
-    }
-
-    #[test]
-    fn a_loop_that_holds_the_same_again_writes_nothing() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x")], now()).unwrap();
-        let size = fixture.size();
-        for minute in 1..50_u32 {
-            let now = now() + HOUR * minute / 60;
-            fixture.held.replace("default", [unit("x")], now).unwrap();
-            fixture.held.expire(now).unwrap();
-        }
-        assert_eq!(fixture.size(), size);
-    }
-
-    #[test]
-    fn a_release_lets_through_what_is_held_and_nothing_that_is_held_later() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x"), unit("y")], now()).unwrap();
-        assert!(!fixture.held.is_granted(&key("x"), now()));
-        let preview = fixture.held.release_preview();
-        assert!(!fixture.held.is_granted(&key("x"), now()), "a preview grants nothing");
-        let granted = fixture.held.release(now()).unwrap();
-        assert_eq!(granted, preview);
-        assert_eq!(granted, [key("a-x"), key("a-y"), key("x"), key("y")]);
-        fixture.held.replace("default", [unit("z")], now()).unwrap();
-        fixture.restart();
-        for (name, expected) in [("x", true), ("a-x", true), ("y", true), ("z", false)] {
-            assert_eq!(fixture.held.is_granted(&key(name), now()), expected, "{name}");
-        }
-        assert_eq!(fixture.names(), ["z.example.org A"]);
-    }
-
-    #[test]
-    fn a_grant_ends_after_a_day() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x")], now()).unwrap();
-        fixture.held.release(now()).unwrap();
-        let end = now() + 24 * HOUR;
-        assert_eq!(fixture.held.granted_until(now()), Some(end));
-        assert!(fixture.held.is_granted(&key("x"), end - Duration::from_secs(1)));
-        assert!(!fixture.held.is_granted(&key("x"), end));
-        fixture.held.expire(end).unwrap();
-        assert!(!fixture.held.is_granted(&key("x"), now()), "it is gone, not only over");
-    }
-
-    #[test]
-    fn a_clock_set_back_ends_a_grant_instead_of_prolonging_it() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x")], now()).unwrap();
-        fixture.held.release(now()).unwrap();
-        assert!(fixture.held.is_granted(&key("x"), now() - HOUR / 60), "a correction of a minute");
-        let set_back = now() - HOUR;
-        assert!(!fixture.held.is_granted(&key("x"), set_back));
-        fixture.held.expire(set_back).unwrap();
-        assert!(!fixture.held.is_granted(&key("x"), now()), "it does not come back with the time");
-    }
-
-    #[test]
-    fn what_nobody_asks_for_in_a_day_is_no_longer_held() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x")], now()).unwrap();
-        fixture.held.replace("internal", [unit("y")], now() + HOUR).unwrap();
-        fixture.held.replace("default", [unit("x")], now() + 2 * HOUR).unwrap();
-        fixture.held.expire(now() + 25 * HOUR).unwrap();
-        assert_eq!(fixture.names(), ["x.example.org A"]);
-        fixture.restart();
-        fixture.held.expire(now() + 26 * HOUR).unwrap();
-        assert_eq!(fixture.held.count(), 0);
-    }
-
-    #[test]
-    fn a_release_that_can_not_be_stored_grants_nothing() {
-        let mut fixture = Fixture::new();
-        fixture.held.replace("default", [unit("x")], now()).unwrap();
-        fixture.memory.set_full(true);
-        assert!(fixture.held.release(now()).is_err());
-        assert!(!fixture.held.is_granted(&key("x"), now()));
-    }
-}
+mod tests;

@@ -5,5 +5,5 @@ mod held;
 mod rules;
 
 pub use deletes::DeleteGuard;
-pub use held::{Held, HeldEntry, HeldUnit};
+pub use held::{Held, HeldEntry, HeldUnit, LATELY};
 pub use rules::{Action, Refusal, Rules};
