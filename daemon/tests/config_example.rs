@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use zonemux::config::{Listen, Loaded, Origin, load_text};
+use zonemux::config::{DescribedSettings, Listen, Loaded, Origin, load_text};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const DEFAULT: &str = "#default: ";
@@ -52,7 +52,8 @@ fn uncommented(with_illustrations: bool) -> String {
 
 /// What is in force, by key.
 fn effective(loaded: &Loaded) -> BTreeMap<String, (serde_json::Value, Vec<Origin>)> {
-    let values = loaded.effective(|_| Some(Vec::new()));
+    let described = |_: &_| DescribedSettings::new(Vec::new(), r#"{ "additionalProperties": {} }"#);
+    let values = loaded.effective(described);
     values.into_iter().map(|value| (value.key.to_string(), (value.value, value.origins))).collect()
 }
 
