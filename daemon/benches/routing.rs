@@ -61,23 +61,27 @@ fn zone(index: usize) -> String {
     }
 }
 
-/// Half addresses, half ownership TXT, as ExternalDNS's registry makes them; in no order, as it sends
-/// them.
+/// Addresses in no order, then the ownership TXT of each in the same: what ExternalDNS's planner and
+/// registry make.
 fn batch() -> Vec<u8> {
-    let mut endpoints: Vec<Endpoint> = (0..CHANGES / 2)
-        .flat_map(|index| {
-            let name = format!("host-{index}.{}", zone(index % ZONES));
-            let mut address =
-                Endpoint::new(&*name, "A", [format!("192.0.{}.{}", index / 250 % 250, index % 250)])
-                    .with_ttl(300);
-            address.labels.insert("resource".into(), format!("ingress/default/host-{index}"));
-            address.labels.insert("owner".into(), "owner1".into());
-            let heritage = "\"heritage=external-dns,external-dns/owner=owner1\"";
-            let mut ownership = Endpoint::new(format!("a-{name}"), "TXT", [heritage]);
-            ownership.labels.insert("ownedRecord".into(), name);
-            [address, ownership]
-        })
-        .collect();
-    fastrand::Rng::with_seed(1).shuffle(&mut endpoints);
-    serde_json::to_vec(&serde_json::json!({ "create": endpoints })).unwrap()
+    let mut hosts: Vec<usize> = (0..CHANGES / 2).collect();
+    fastrand::Rng::with_seed(1).shuffle(&mut hosts);
+    let name = |host: usize| format!("host-{host}.{}", zone(host % ZONES));
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let addresses = hosts.iter().map(|&host| {
+        let target = format!("192.0.{}.{}", host / 250 % 250, host % 250);
+        let mut address = Endpoint::new(name(host), "A", [target]).with_ttl(300);
+        let resource = format!("ingress/default/host-{host}");
+        address.labels = [label("owner", "owner1"), label("resource", &resource)].into();
+        address
+    });
+    let ownership = hosts.iter().map(|&host| {
+        let resource = format!("external-dns/resource=ingress/default/host-{host}");
+        let text = format!("\"heritage=external-dns,external-dns/owner=owner1,{resource}\"");
+        let mut ownership = Endpoint::new(format!("a-{}", name(host)), "TXT", [text]);
+        ownership.labels = [label("ownedRecord", &name(host))].into();
+        ownership
+    });
+    let create: Vec<Endpoint> = addresses.chain(ownership).collect();
+    serde_json::to_vec(&serde_json::json!({ "create": create })).unwrap()
 }

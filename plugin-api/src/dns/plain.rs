@@ -41,19 +41,18 @@ pub(super) fn dots(name: &str) -> Option<u64> {
     (wrong == 0 && dots & ends == 0 && dots & (dots << 1) == 0).then_some(dots)
 }
 
-/// The high bit of each octet that no plain name has: a capital letter, a backslash, what is not printed.
+/// High bits where the word has an octet that no plain name has: a capital letter, a backslash, what is
+/// not printed or not ASCII. Which octet has it is told only of words that are ASCII, and not asked.
 fn not_plain(word: u64) -> u64 {
-    let low = word & LOW;
     // The high bit of each octet that is at least so much.
-    let at_least = |octet: u8| low + everywhere(0x80 - octet);
+    let at_least = |octet: u8| word.wrapping_add(everywhere(0x80 - octet));
     let capital = at_least(b'A') & !at_least(b'Z' + 1);
     (word | !at_least(b'!') | at_least(0x7f) | capital | equal(word, b'\\')) & HIGH
 }
 
-/// The high bit of each octet that is this one.
+/// The high bit of each octet that is this one, in a word that is ASCII.
 fn equal(word: u64, octet: u8) -> u64 {
-    let different = word ^ everywhere(octet);
-    !(((different & LOW) + LOW) | different | LOW)
+    !(word ^ everywhere(octet)).wrapping_add(LOW) & HIGH
 }
 
 /// The high bit of each octet, side by side.
