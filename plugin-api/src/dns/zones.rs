@@ -1,7 +1,7 @@
 //! The zone that a name belongs to.
 
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::iter;
 use std::mem;
 
@@ -38,7 +38,7 @@ pub struct ZoneMap<T> {
 #[derive(Clone)]
 struct Zone<T> {
     start: u32,
-    length: u32,
+    length: u16,
     value: T,
 }
 
@@ -94,7 +94,7 @@ impl<T> ZoneMap<T> {
             Entry::Vacant(place) => {
                 let fits = "less than 4 GiB of zones";
                 let start = u32::try_from(text.len()).expect(fits);
-                let length = u32::try_from(zone.len()).expect(fits);
+                let length = u16::try_from(zone.len()).expect("a name of at most 255 octets");
                 place.insert(Zone { start, length, value });
                 self.text.push_str(zone);
                 None
@@ -212,7 +212,9 @@ const BLOCK: usize = 32;
 /// Fast and not keyed: what is put in is the operator's choice, and what a client sends is only looked
 /// up.
 fn hash(zone: &str) -> u64 {
-    FixedState::default().hash_one(zone)
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(zone.as_bytes());
+    hasher.finish()
 }
 
 /// Where the bit of a length stands. Escapes make some names longer than 255: they share bits.
