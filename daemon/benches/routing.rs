@@ -1,5 +1,7 @@
-//! What routing costs: 100,000 changes among ten thousand zones, next to decoding them from JSON in the
-//! same run. Ends with 1 where it takes more than a tenth of that.
+//! How long routing takes: 100,000 changes among ten thousand zones, next to decoding them from JSON in
+//! the same run. Ends with 1 where it takes a tenth of that or more.
+//!
+//! Both are times on the clock: a batch is decoded by one thread, and a large one routed by several.
 
 #![expect(
     clippy::print_stdout,
@@ -12,7 +14,7 @@ mod measure;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use measure::{ROUNDS, least, row};
+use measure::{ROUNDS, medians, row};
 use zonemux::backend::Batch;
 use zonemux::router::{Router, split};
 use zonemux::wire;
@@ -21,33 +23,34 @@ use zonemux_plugin::Endpoint;
 const CHANGES: usize = 100_000;
 const ZONES: usize = 10_000;
 const BACKENDS: usize = 10;
-/// The most that routing may take of decoding.
+/// Less than this is what routing may take of decoding.
 const LIMIT: f64 = 0.1;
 
 fn main() -> ExitCode {
     // `cargo bench` and `cargo test` pass flags of their own; there is nothing to choose here.
     let json = batch();
     println!(
-        "{CHANGES} changes, {ZONES} zones of {BACKENDS} backends, {} MB of JSON, the least of {ROUNDS} rounds\n",
+        "{CHANGES} changes, {ZONES} zones of {BACKENDS} backends, {} MB of JSON, medians of {ROUNDS} rounds\n",
         json.len() / 1_000_000
     );
     let zones: Vec<String> = (0..ZONES).map(zone).collect();
     let router = Router::new(zones.iter().enumerate().map(|(index, zone)| (zone.as_str(), index % BACKENDS)));
     let changes = Arc::new(wire::changes(&json).unwrap());
 
-    let decode = least(|| drop(wire::changes(&json).unwrap()));
-    let route = least(|| {
+    let mut decode = || drop(wire::changes(&json).unwrap());
+    let mut route = || {
         let split = split(&router, BACKENDS, &changes);
         assert_eq!(split.batches.iter().map(Batch::len).sum::<usize>(), CHANGES);
         assert!(split.refused.is_empty());
-    });
+    };
+    let [decode, route] = medians([&mut decode, &mut route]);
 
     println!("| | ms | of decoding |");
     println!("|---|---|---|");
     row("decoding the batch (reference)", decode, decode);
     let ratio = row("routing it", route, decode);
-    if ratio > LIMIT {
-        println!("\nrouting takes more than {LIMIT} of decoding");
+    if ratio >= LIMIT {
+        println!("\nrouting takes {LIMIT} of decoding or more");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
