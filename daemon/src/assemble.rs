@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Driver, Times};
 use crate::config::{
-    self, BackendName, Config, DescribedSettings, Gzip, Isolation, Known, PluginReference, PluginUse, ViewName,
+    self, BackendName, Config, DescribedSettings, Gzip, Isolation, Known, PluginReference, PluginUse,
+    ViewName,
 };
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
@@ -269,7 +270,9 @@ pub fn judge(used: &PluginUse, loader: &Loader) -> Result<Option<Prepared>, Plug
             match used.plugin {
                 // What a program is shows when it is run.
                 PluginReference::Program(_) => Ok(None),
-                PluginReference::Name(_) | PluginReference::File(_) => Image::read_untrusted(&path).map(|_| None),
+                PluginReference::Name(_) | PluginReference::File(_) => {
+                    Image::read_untrusted(&path).map(|_| None)
+                }
             }
         }
         Known::Trust => image(used).map(|_| None),

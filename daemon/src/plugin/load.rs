@@ -87,8 +87,7 @@ impl Loader {
     /// call it on a thread that may block.
     pub fn load(&self, image: &Image) -> Result<Loaded, PluginError> {
         let entry = Arc::clone(self.entries().entry(image.sha256.clone()).or_default());
-        let result =
-            entry.load(|| image.seal(), |sealed| open_descriptor(sealed, &image.manifest.name));
+        let result = entry.load(|| image.seal(), |sealed| open_descriptor(sealed, &image.manifest.name));
         result.map_err(|reason| PluginError::new(&image.path, reason))
     }
 
