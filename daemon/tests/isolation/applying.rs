@@ -18,7 +18,7 @@ fn is_never_replayed(behaviour: &str, reasons: &[&str]) {
     lan_has_a_record(&daemon);
     let before = applies(&site);
     // Two records are written, and then it is over.
-    misbehave_with(&site, behaviour, &["apply"], json!({ "half": true }));
+    misbehave_with(&site, behaviour, &["apply"], &json!({ "half": true }));
     let batch = create(&["a.example.org", "b.example.org", "c.example.org", "d.example.org"]);
     let answer = daemon.webhook().post("/records", &batch);
     assert_eq!(answer.status, 503, "{}", answer.shown());
@@ -63,7 +63,7 @@ fn a_list_that_is_cut_by_the_end_is_never_shown() {
     let all = ["a.example.org", "b.example.org", "c.example.org", "kept.example.org"];
     assert_eq!(daemon.webhook().post("/records", create(&all)).status, 204);
     assert_eq!(names(&daemon.webhook().get("/records")), all);
-    misbehave_with(&site, "segfault", &["records"], json!({ "half": true }));
+    misbehave_with(&site, "segfault", &["records"], &json!({ "half": true }));
     for path in ["/records", "/both/records"] {
         let answer = daemon.webhook().get(path);
         assert!(answer.status == 503 || names(&answer) == all, "{}", answer.shown());

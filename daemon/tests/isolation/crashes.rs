@@ -93,7 +93,7 @@ fn the_last_lines_before_the_end_are_shown() {
     let site = two();
     let daemon = ready(&site);
     lan_has_a_record(&daemon);
-    misbehave_with(&site, "print", &["records"], json!({ "count": 30 }));
+    misbehave_with(&site, "print", &["records"], &json!({ "count": 30 }));
     assert_eq!(daemon.webhook().get("/records").status, 200);
     misbehave(&site, "abort", &["records"]);
     daemon.webhook().get("/records");

@@ -28,7 +28,7 @@ fn talks(behaviour: &str) {
     site.layer("log", "[log]\nlevel = \"info,plugin=warn\"");
     let daemon = ready(&site);
     lan_has_a_record(&daemon);
-    misbehave_with(&site, behaviour, &["records"], json!({ "count": 100_000 }));
+    misbehave_with(&site, behaviour, &["records"], &json!({ "count": 100_000 }));
     let call = daemon.webhook().send(&zonemux_test_support::Request::get("/records"));
     let before = looks::backend(&daemon, "edge");
     edge_works_all_the_while(&daemon, || looks::backend(&daemon, "edge") != before);

@@ -70,11 +70,11 @@ fn lan(site: &Site, keys: &str, settings: &str) {
 
 /// Tells `lan` how to behave in some operations.
 fn misbehave(site: &Site, behaviour: &str, on: &[&str]) {
-    misbehave_with(site, behaviour, on, json!({}));
+    misbehave_with(site, behaviour, on, &json!({}));
 }
 
 /// The same with more to say.
-fn misbehave_with(site: &Site, behaviour: &str, on: &[&str], more: serde_json::Value) {
+fn misbehave_with(site: &Site, behaviour: &str, on: &[&str], more: &serde_json::Value) {
     let mut how = json!({ "behaviour": behaviour, "on": on, "report": site.path("lan/report") });
     how.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     // In one step: the plugin must not read a file that is half written. Whoever runs the plugin may read it.

@@ -39,7 +39,7 @@ fn unprivileged(site: &Site) -> Daemon {
 fn trespass(site: &Site, daemon: &Daemon, paths: &[&str]) -> Vec<String> {
     let paths: Vec<_> = paths.iter().map(|path| site.path(path)).collect();
     let edge = pid(daemon, "edge");
-    misbehave_with(site, "trespass", &["records"], json!({ "pid": edge, "paths": paths }));
+    misbehave_with(site, "trespass", &["records"], &json!({ "pid": edge, "paths": paths }));
     let answer = daemon.webhook().get("/records");
     assert_eq!(names(&answer), ["kept.example.org"], "it tried and went on");
     let report = fs::read_to_string(site.path("lan/report")).unwrap();
