@@ -363,8 +363,8 @@ async fn start_backend(
             Err(PluginFault { backend: name.clone(), error })
         }
         // The other backends serve, and a reload tries this one again.
-        Err(LoadError::Stuck(_)) => {
-            backend.fail(BackendError::new(ErrorKind::Internal, "the plugin can't be loaded in time"));
+        Err(LoadError::Stuck(error)) => {
+            backend.fail(BackendError::new(ErrorKind::Internal, error.reason.to_string()));
             Ok(())
         }
     }

@@ -23,6 +23,8 @@ type Config struct {
 	LogLevel string
 	// State is the state directory; one beside the configuration if empty.
 	State string
+	// Isolation is `[plugins] isolation`; empty leaves the default.
+	Isolation string
 	// Environment is added to what the process gets, as "NAME=value".
 	Environment []string
 }
@@ -105,6 +107,9 @@ func (c Config) TOML(at Places) string {
 	line("\n[control]\nlisten = %s", value("unix:"+at.Control))
 	line("\n[state]\ndirectory = %s", value(at.State))
 	line("\n[plugins]\npath = %s", value([]string{at.Plugins}))
+	if c.Isolation != "" {
+		line("isolation = %s", value(c.Isolation))
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Views)) {
 		view := c.Views[name]
 		line("\n[views.%s]", name)

@@ -16,6 +16,10 @@ use crate::wire::{EncodedList, ListEncoder};
 const COUNTED_TYPES: [&str; 11] =
     ["A", "AAAA", "CAA", "CNAME", "DNAME", "MX", "NAPTR", "NS", "PTR", "SRV", "TXT"];
 
+/// How much of a list is taken, in bytes of JSON: more than a million records. One that goes on and on would
+/// otherwise take all memory before its time is over.
+const LARGEST: u64 = 256 << 20;
+
 /// A complete list of one backend, encoded.
 #[derive(Debug, Default)]
 pub struct List {
@@ -86,6 +90,8 @@ pub struct ListSource {
 enum State {
     Open(Box<Builder>),
     Finished(Box<Builder>),
+    /// It grew beyond [`LARGEST`].
+    TooLarge,
     Closed,
 }
 
@@ -114,9 +120,13 @@ impl ListSink {
     /// Takes one endpoint; `false`: nobody waits for the list any more.
     pub fn push(&mut self, endpoint: &impl EndpointView) -> bool {
         match &mut *lock(&self.shared) {
-            State::Open(builder) => {
+            State::Open(builder) if builder.encoder.next_offset() < LARGEST => {
                 builder.push(endpoint);
                 true
+            }
+            state @ (State::Open(_) | State::TooLarge) => {
+                *state = State::TooLarge;
+                false
             }
             // A list that goes on after it was said to be complete is none.
             state => {
@@ -134,6 +144,10 @@ impl ListSink {
                 *state = State::Finished(builder);
                 true
             }
+            State::TooLarge => {
+                *state = State::TooLarge;
+                false
+            }
             State::Finished(_) | State::Closed => false,
         }
     }
@@ -148,6 +162,10 @@ impl ListSource {
     pub fn take(self, epoch: u64, begun: Instant) -> Result<List, BackendError> {
         match std::mem::replace(&mut *lock(&self.shared), State::Closed) {
             State::Finished(builder) => Ok(List { epoch, begun: Some(begun), ..builder.finish() }),
+            State::TooLarge => {
+                let message = format!("the list is larger than {} MiB", LARGEST >> 20);
+                Err(BackendError::new(ErrorKind::Internal, message))
+            }
             State::Open(_) | State::Closed => {
                 Err(BackendError::new(ErrorKind::Internal, "the list was not finished, so it may be a part"))
             }
@@ -221,5 +239,21 @@ impl fmt::Debug for ListSink {
 impl fmt::Debug for ListSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ListSource")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_without_end_is_refused_before_it_takes_all_memory() {
+        let large = Endpoint::new("a.example.org", "TXT", ["x".repeat(1 << 20)]);
+        let (mut sink, source) = list(None);
+        let taken = (0..1000).take_while(|_| sink.push(&large)).count();
+        assert!((250..=256).contains(&taken), "{taken}");
+        assert!(!sink.push(&large) && !sink.finish(), "it stays so");
+        let error = source.take(0, Instant::now()).unwrap_err();
+        assert_eq!(error.message, "the list is larger than 256 MiB");
     }
 }

@@ -19,6 +19,7 @@ mod client;
 mod fault;
 mod history;
 pub mod ownership;
+mod peer;
 mod plan;
 mod records;
 mod release;
@@ -100,6 +101,10 @@ impl Control {
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path().to_owned();
+        if peer::is_plugin(&peer) {
+            tracing::error!(%peer, path, "a plugin's process is refused the control socket");
+            return text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
+        }
         tracing::info!(%peer, method = %request.method(), path, "control request");
         let Some((_, methods)) = ROUTES.iter().find(|(route, _)| *route == path) else {
             let message = "error: no such route\nhint: is `zonemux` of the same version as the daemon?\n";

@@ -81,7 +81,7 @@ impl fmt::Debug for Prepared {
 pub enum LoadError {
     /// It is refused, or refuses its settings.
     Refused(PluginError),
-    /// It did not come back within [`LOAD_LIMIT`], or broke off.
+    /// It did not come back within [`LOAD_LIMIT`], or broke off, or its process ended.
     Stuck(PluginError),
 }
 
@@ -165,7 +165,9 @@ async fn on_thread<T: Send + 'static>(
         tracing::error!(%error, "no thread for loading a plugin");
     }
     if let Ok(Ok(done)) = tokio::time::timeout(LOAD_LIMIT, receiver).await {
-        return done.map_err(LoadError::Refused);
+        return done.map_err(|error| {
+            if error.may_pass() { LoadError::Stuck(error) } else { LoadError::Refused(error) }
+        });
     }
     // Its constructors or its check of the settings hang, or broke off.
     tracing::error!(backend = backend.as_str(), limit = ?LOAD_LIMIT, "the plugin can't be loaded in time");

@@ -26,7 +26,12 @@ impl PluginError {
     /// A plugin whose first code did not come back in time.
     pub fn not_loaded_within(path: impl Into<PathBuf>, limit: Duration) -> Self {
         let why = format!("it was not loaded, or did not judge its settings, within {limit:?}");
-        Self::new(path, Refusal::Initialisation(why))
+        Self::new(path, Refusal::NotReady(why))
+    }
+
+    /// Whether nothing is known to be wrong with it, but that it did not get so far as to be used.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.reason, Refusal::NotReady(_))
     }
 
     /// There is nothing to start its process with.
@@ -99,6 +104,8 @@ pub enum Refusal {
     Layout(String),
     /// It failed while it was loaded.
     Initialisation(String),
+    /// It ended, or did not come back, before it had judged its settings.
+    NotReady(String),
     /// It refuses its settings.
     Settings(Vec<Fault>),
 }
@@ -139,7 +146,7 @@ impl Refusal {
                 "a plugin must not need shared libraries that this machine lacks; `ldd` lists them"
             }
             Self::Layout(_) => "build it with a released `zonemux-plugin`",
-            Self::Initialisation(_) => "ask the plugin's author, with this line",
+            Self::Initialisation(_) | Self::NotReady(_) => "ask the plugin's author, with this line",
             Self::Settings(_) => return None,
         })
     }
@@ -179,6 +186,7 @@ impl fmt::Display for Refusal {
             Self::Linker(why) => write!(f, "the dynamic linker refuses it: {why}"),
             Self::Layout(why) => write!(f, "its interface differs from this daemon's: {why}"),
             Self::Initialisation(why) => write!(f, "failed while it was loaded: {why}"),
+            Self::NotReady(why) => write!(f, "not ready: {why}"),
             Self::Settings(faults) => {
                 let mut line = String::from("refuses its settings");
                 for fault in faults {

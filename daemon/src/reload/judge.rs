@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use crate::assemble;
-use crate::config::{BackendName, Config};
+use crate::config::{BackendName, Config, Isolation};
 use crate::generation::{self, Generation, LoadError, PluginFault, PluginFile, Prepared, same_instance};
 use crate::plugin::{Image, Loader, PluginError};
 
@@ -49,12 +49,21 @@ async fn judge(
         if sha256 == file.sha256 {
             return Ok(Verdict::Keep(file));
         }
-        tracing::info!(
-            backend = name.as_str(),
-            before = file.sha256,
-            after = sha256,
-            "the plugin's file was replaced; its new code is loaded beside the old, which stays in memory"
-        );
+        let (backend, before, after) = (name.as_str(), &file.sha256, &sha256);
+        match config.backends[name].isolation {
+            Isolation::Process => tracing::info!(
+                backend,
+                before,
+                after,
+                "the plugin's file was replaced; its new code runs in a new process, the old ends with its calls"
+            ),
+            Isolation::Inline => tracing::info!(
+                backend,
+                before,
+                after,
+                "the plugin's file was replaced; its new code is loaded beside the old, which stays in memory until the daemon is restarted"
+            ),
+        }
     }
     generation::load(config, name, loader).await.map(Verdict::Open).map_err(LoadError::into_error)
 }

@@ -8,12 +8,15 @@ use std::time::Duration;
 
 use zonemux_memory_backend::{Memory, Settings as MemorySettings};
 use zonemux_plugin::{
-    Adjust, Backend, Call, Capabilities, Changes, Error, ErrorKind, Fault, Host, Outcome, Records, Result,
+    Adjust, Backend, Call, Capabilities, Changes, Endpoint, Error, ErrorKind, Fault, Host, Outcome, Records,
+    Result,
 };
 
+use crate::behaviour::{Behaviour, Operation};
 use crate::limits::Limits;
 use crate::plan::Plan;
-use crate::settings::{Behaviour, Operation, Settings};
+use crate::settings::Settings;
+use crate::{crash, descriptors, trespass};
 
 /// The memory backend, misbehaving on command.
 #[derive(Debug)]
@@ -58,8 +61,13 @@ impl Backend for Flaky {
     async fn records(&self, call: &Call, out: &mut Records) -> Result<()> {
         self.settings.note(Operation::Records, 0)?;
         let now = self.settings.now(Operation::Records)?;
-        misbehave(&self.settings, Operation::Records, &self.host).await?;
-        if !is_half(now.behaviour) {
+        if now.behaviour == Behaviour::Endless {
+            return list_for_ever(out);
+        }
+        if !now.half {
+            misbehave(&self.settings, Operation::Records, &self.host).await?;
+        }
+        if !now.is_half() {
             return self.memory.records(call, out).await;
         }
         let mut all = Records::collecting();
@@ -67,13 +75,15 @@ impl Backend for Flaky {
         for endpoint in all.into_collected().iter().step_by(2) {
             out.push(&endpoint)?;
         }
-        after_half(now.behaviour).await
+        self.after_half(&now, Operation::Records).await
     }
 
     async fn apply_changes(&self, call: &Call, changes: Changes) -> Result<Outcome> {
         self.settings.note(Operation::Apply, changes.len())?;
         let now = self.settings.now(Operation::Apply)?;
-        if !matches!(now.behaviour, Behaviour::Refuse | Behaviour::RefuseTxt | Behaviour::RefuseBatch) {
+        let refuses =
+            matches!(now.behaviour, Behaviour::Refuse | Behaviour::RefuseTxt | Behaviour::RefuseBatch);
+        if !refuses && !now.half {
             misbehave(&self.settings, Operation::Apply, &self.host).await?;
         }
         let plan = Plan::make(&now, &self.limits, &changes)?;
@@ -82,7 +92,9 @@ impl Backend for Flaky {
         }
         let part = plan.part(&changes, &self.limits);
         let of_part = self.memory.apply_changes(call, part.changes()).await?;
-        after_half(if plan.is_cut() { now.behaviour } else { Behaviour::Healthy }).await?;
+        if plan.is_cut() {
+            self.after_half(&now, Operation::Apply).await?;
+        }
         let mut outcome = plan.outcome();
         part.report(&of_part, &mut outcome);
         Ok(outcome)
@@ -126,22 +138,29 @@ impl Drop for Flaky {
     }
 }
 
-/// Whether every other record is listed, and every other unit applied.
-pub(crate) fn is_half(behaviour: Behaviour) -> bool {
-    matches!(
-        behaviour,
-        Behaviour::Partial | Behaviour::PartialPanic | Behaviour::PartialHang | Behaviour::Short
-    )
+impl Flaky {
+    async fn after_half(&self, now: &Settings, operation: Operation) -> Result<()> {
+        let half_way = || Err(Error::retryable("failed half-way, on command"));
+        match now.behaviour {
+            Behaviour::Partial | Behaviour::Half => half_way(),
+            Behaviour::HalfAbort => std::process::abort(),
+            Behaviour::PartialPanic => panic!("panicked half-way, on command"),
+            Behaviour::PartialHang => pending().await,
+            _ if now.half => {
+                misbehave(&self.settings, operation, &self.host).await?;
+                half_way()
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-async fn after_half(behaviour: Behaviour) -> Result<()> {
-    match behaviour {
-        Behaviour::Partial | Behaviour::Half => Err(Error::retryable("failed half-way, on command")),
-        Behaviour::HalfAbort => std::process::abort(),
-        Behaviour::PartialPanic => panic!("panicked half-way, on command"),
-        Behaviour::PartialHang => pending().await,
-        _ => Ok(()),
+fn list_for_ever(out: &mut Records) -> Result<()> {
+    for number in 0_u64.. {
+        let name = format!("host-{number}.example.org");
+        out.push(&Endpoint::new(name, "A", ["192.0.2.1"]))?;
     }
+    Ok(())
 }
 
 /// Misbehaves where waiting is possible.
@@ -180,6 +199,7 @@ fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
         | Behaviour::Short
         | Behaviour::Half
         | Behaviour::HalfAbort
+        | Behaviour::Endless
         | Behaviour::Chatty => Ok(()),
         Behaviour::Panic | Behaviour::PanicTask => panic!("panicked on command, in {what}"),
         Behaviour::PanicValue => panic_any(Bomb),
@@ -208,7 +228,43 @@ fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
             Err(Error::new(ErrorKind::Config, format!("wrong settings on command, in {what}")))
         }
         Behaviour::Abort => std::process::abort(),
+        Behaviour::Segfault => crash::write_nowhere(),
+        Behaviour::Exit => crash::exit(),
+        Behaviour::StackOverflow => crash::overflow_the_stack(),
+        Behaviour::Spin => crash::spin(),
+        Behaviour::Deadlock => crash::wait_for_itself(),
+        Behaviour::EatMemory => crash::eat_memory(),
+        Behaviour::Print => descriptors::print(now.count),
+        Behaviour::LeakDescriptors
+        | Behaviour::CloseDescriptors
+        | Behaviour::Garbage
+        | Behaviour::Babble
+        | Behaviour::Multiply
+        | Behaviour::Trespass => {
+            beside(now);
+            Ok(())
+        }
     }
+}
+
+/// Misbehaves beside what the call is for, which goes on.
+fn beside(now: &Settings) {
+    match now.behaviour {
+        Behaviour::LeakDescriptors => descriptors::leak(),
+        Behaviour::CloseDescriptors => descriptors::close_all(),
+        Behaviour::Garbage => descriptors::write_garbage(),
+        Behaviour::Multiply => trespass::multiply(now),
+        Behaviour::Trespass => trespass::everywhere(now),
+        _ => (0..now.count).for_each(|number| tracing::info!(number, "a line on command")),
+    }
+}
+
+/// Misbehaves while the plugin is loaded, where nothing is known but a word.
+pub(crate) fn while_loading(word: &str) {
+    let behaviour = serde_json::from_value(serde_json::Value::String(word.to_owned())).unwrap_or_default();
+    let settings = Settings { behaviour, on: vec![Operation::Validate], ..Settings::default() };
+    // Nobody listens yet.
+    let _error = at_once(&settings, Operation::Validate);
 }
 
 /// A panic's value that panics again.

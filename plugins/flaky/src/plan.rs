@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use zonemux_plugin::{ChangeId, Changes, Error, ErrorKind, Outcome, Result};
 
-use crate::backend::is_half;
 use crate::batch::Part;
+use crate::behaviour::Behaviour;
 use crate::limits::Limits;
-use crate::settings::{Behaviour, Settings};
+use crate::settings::Settings;
 
 /// Which changes of a batch are refused, and which are passed over in silence.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Plan {
             }
         }
         let left_out = left_out(now, changes);
-        let cut = !left_out.is_empty() || is_half(now.behaviour);
+        let cut = !left_out.is_empty() || now.is_half();
         let whole = limits.is_none() && refused.is_empty() && !cut;
         Ok(Self { refused, left_out, cut, whole })
     }
@@ -69,7 +69,7 @@ impl Plan {
 
 fn left_out(now: &Settings, changes: &Changes) -> HashSet<ChangeId> {
     let units = changes.units();
-    if is_half(now.behaviour) {
+    if now.is_half() {
         return units.into_iter().skip(1).step_by(2).flat_map(|unit| unit.changes).collect();
     }
     if !matches!(now.behaviour, Behaviour::Half | Behaviour::HalfAbort) {

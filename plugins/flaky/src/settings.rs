@@ -8,94 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use zonemux_plugin::{EndpointView, Error, Result, Secret};
 
-/// A way to misbehave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Behaviour {
-    /// As the memory backend.
-    #[default]
-    Healthy,
-    /// Panics with a text.
-    Panic,
-    /// Panics with a value that is not text, and that panics again when it is dropped.
-    PanicValue,
-    /// Panics in a task of its own, and answers the error of joining it.
-    PanicTask,
-    /// Waits for ever without holding its thread. Adjusting can't wait: it blocks.
-    Hang,
-    /// Holds its thread until the control file says something else.
-    Block,
-    /// Answers after `delay`, without holding its thread. Adjusting can't wait: it holds it.
-    Late,
-    /// Refuses records whose names contain `match`; other calls fail for good.
-    Refuse,
-    /// As `refuse`, but only TXT.
-    RefuseTxt,
-    /// Refuses a batch that has a record whose name contains `match`, and does nothing of it; other
-    /// calls fail for good.
-    RefuseBatch,
-    /// Does half and fails: lists every other record, applies every other unit.
-    Partial,
-    /// Does half and panics.
-    PartialPanic,
-    /// Does half and waits for ever.
-    PartialHang,
-    /// Does half and says that this was all: a fault that nobody can see.
-    Short,
-    /// Applies of each unit of several changes, one of which is meant by `match` and `type`, the first
-    /// change alone, and fails in a way that may pass; a batch without such a unit is applied.
-    Half,
-    /// As `half`, but ends the process instead of failing.
-    HalfAbort,
-    /// Fails in a way that may pass.
-    Fail,
-    /// Fails in a way that may pass after `delay`, and says so.
-    RetryAfter,
-    /// Says that its settings are wrong.
-    FailConfig,
-    /// Ends the process.
-    Abort,
-    /// Logs on every level and moves a metric of each kind, then behaves.
-    Chatty,
-}
-
-/// When to misbehave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Operation {
-    /// While settings are checked. Not among the operations that are meant where none is named.
-    Validate,
-    /// While the backend is opened.
-    Open,
-    /// While records are listed.
-    Records,
-    /// While changes are applied.
-    Apply,
-    /// While endpoints are adjusted.
-    Adjust,
-    /// While the backend is checked.
-    Check,
-    /// While the backend is closed.
-    Close,
-    /// While the backend is dropped.
-    Drop,
-}
-
-impl Operation {
-    /// The word for logs and messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Validate => "validate",
-            Self::Open => "open",
-            Self::Records => "records",
-            Self::Apply => "apply",
-            Self::Adjust => "adjust",
-            Self::Check => "check",
-            Self::Close => "close",
-            Self::Drop => "drop",
-        }
-    }
-}
+use crate::behaviour::{Behaviour, Operation};
 
 /// The settings of the plugin.
 #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
@@ -105,8 +18,18 @@ pub struct Settings {
     pub behaviour: Behaviour,
     /// When; nothing: at each operation but `validate`.
     pub on: Vec<Operation>,
+    /// Does half of a list or a batch, and misbehaves then rather than before.
+    pub half: bool,
     /// Milliseconds, for `late` and `retry-after`.
     pub delay: u64,
+    /// Lines, for `print` and `babble`.
+    pub count: u64,
+    /// The process that `trespass` means, beside the daemon; 0: none.
+    pub pid: i32,
+    /// The files and sockets that `trespass` means.
+    pub paths: Vec<PathBuf>,
+    /// The file, by an absolute path, to which `trespass` and `multiply` append what they found out.
+    pub report: Option<PathBuf>,
     /// Part of the names that `refuse` and `half` and their like mean; empty: all.
     #[serde(rename = "match")]
     pub matches: String,
@@ -114,8 +37,8 @@ pub struct Settings {
     #[serde(rename = "type")]
     pub record_type: String,
     /// A file, by an absolute path, that is read at each operation. While it is there, it says what to do:
-    /// the name of a behaviour in place of `behaviour`, or JSON of `behaviour`, `on`, `delay`, `match` and
-    /// `type` in place of all five.
+    /// the name of a behaviour in place of `behaviour`, or JSON of this and the settings above in place of
+    /// all of them.
     pub control: Option<PathBuf>,
     /// A file, by an absolute path, to which each call of the backend appends a line: the operation, a
     /// space, and how many changes the call was given.
@@ -156,7 +79,7 @@ impl Settings {
         Ok(if meant { now } else { Self { behaviour: Behaviour::Healthy, ..now } })
     }
 
-    /// These settings as a control file changes them: a name changes the behaviour alone, JSON all five.
+    /// These settings as a control file changes them: a name changes the behaviour alone.
     fn overridden(&self, text: &str) -> Result<Self> {
         let parsed = if text.starts_with('{') {
             serde_json::from_str(text)
@@ -185,6 +108,23 @@ impl Settings {
         let record_type = if self.behaviour == Behaviour::RefuseTxt { "TXT" } else { &self.record_type };
         record.dns_name().contains(&self.matches)
             && (record_type.is_empty() || record.record_type() == record_type)
+    }
+
+    /// Whether every other record is listed, and every other unit applied.
+    pub(crate) fn is_half(&self) -> bool {
+        let by_name = matches!(
+            self.behaviour,
+            Behaviour::Partial | Behaviour::PartialPanic | Behaviour::PartialHang | Behaviour::Short
+        );
+        by_name || self.half && self.behaviour != Behaviour::Healthy
+    }
+
+    /// Adds a line to the report.
+    pub(crate) fn tell(&self, line: &str) {
+        let Some(path) = &self.report else { return };
+        let append = || File::options().append(true).create(true).open(path)?.write_all(line.as_bytes());
+        // Whoever reads it misses the line.
+        let _told: io::Result<()> = append();
     }
 
     /// The delay.

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use tokio::task::AbortHandle;
 
 use super::lists::Life;
@@ -44,7 +45,10 @@ impl Calls {
             running.life.finish();
             let _told = match ended {
                 Ok(done) => calls.outlet.json(Kind::Done, call, &done),
-                Err(failure) => calls.outlet.json(Kind::Failed, call, &failure),
+                Err(failure) => {
+                    end_without_descriptors();
+                    calls.outlet.json(Kind::Failed, call, &failure)
+                }
             };
         });
         if let Some(running) = self.running.borrow_mut().get_mut(&call) {
@@ -72,5 +76,14 @@ impl Calls {
         if let Some(running) = self.running.borrow().get(&call) {
             running.life.arrive(payload.to_vec());
         }
+    }
+}
+
+/// Ends this process where a call has failed and there is no descriptor left: they are leaked, and whatever needs
+/// one would fail for ever. The next process has all of them again.
+fn end_without_descriptors() {
+    if let Err(Errno::MFILE) = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 0) {
+        super::say(super::NO_DESCRIPTOR_LEFT);
+        std::process::abort();
     }
 }

@@ -21,6 +21,9 @@ use wire::Outlet;
 /// The word by which the daemon starts itself as a plugin's process.
 pub const ARGUMENT: &str = "plugin-process";
 
+/// What a process says before it ends because it leaked descriptors.
+pub(super) const NO_DESCRIPTOR_LEFT: &str = "no descriptor is left of those that a plugin may have open";
+
 /// The process could not begin.
 const CANT_BEGIN: u8 = 70;
 /// It is not one that the daemon started.

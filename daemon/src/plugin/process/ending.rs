@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use zonemux_plugin::ErrorKind;
 
 use crate::backend::BackendError;
+use crate::plugin::child::NO_DESCRIPTOR_LEFT;
 
 /// Why a process ended, as far as can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) enum Reason {
     Abort,
     /// It asked for more memory than `memory_limit`.
     Memory,
+    /// It leaked descriptors until there was none.
+    Descriptors,
     /// Somebody killed it, such as the kernel when memory ran out.
     Killed,
     /// Another signal.
@@ -43,6 +46,7 @@ impl Reason {
             Self::Segfault => "segfault",
             Self::Abort => "abort",
             Self::Memory => "memory",
+            Self::Descriptors => "descriptors",
             Self::Killed => "killed",
             Self::Signal => "signal",
             Self::Exit => "exit",
@@ -95,6 +99,9 @@ fn judge(status: ExitStatus, output: &[String]) -> (Reason, String) {
         Some(Signal::ABORT) if said("memory allocation of") => {
             (Reason::Memory, "it asked for more memory than `memory_limit` allows".into())
         }
+        Some(Signal::ABORT) if said(NO_DESCRIPTOR_LEFT) => {
+            (Reason::Descriptors, "a call failed, and it had no descriptor left: it leaks them".into())
+        }
         Some(Signal::ABORT) if said("has overflowed its stack") => {
             (Reason::Segfault, "it overflowed its stack".into())
         }
@@ -125,6 +132,7 @@ mod tests {
         assert_eq!(reason(6, &[]), Reason::Abort);
         assert_eq!(reason(6, &["x", "memory allocation of 17 bytes failed"]), Reason::Memory);
         assert_eq!(reason(6, &["thread 'plugin' has overflowed its stack"]), Reason::Segfault);
+        assert_eq!(reason(6, &[NO_DESCRIPTOR_LEFT]), Reason::Descriptors);
         assert_eq!(reason(9, &[]), Reason::Killed);
         assert_eq!(reason(15, &[]), Reason::Signal);
         assert_eq!(reason(3 << 8, &[]), Reason::Exit);

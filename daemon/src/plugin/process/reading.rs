@@ -26,6 +26,7 @@ pub(super) enum ReadEnd {
 /// Reads frames until the process closes its end, or says what can't be read.
 pub(super) async fn read(link: Arc<Link>, socket: Arc<UnixStream>) -> ReadEnd {
     let mut buffer = Vec::with_capacity(ROOM);
+    let mut since_others_ran = 0;
     loop {
         match take_all(&link, &mut buffer) {
             Ok(()) => {}
@@ -36,7 +37,14 @@ pub(super) async fn read(link: Arc<Link>, socket: Arc<UnixStream>) -> ReadEnd {
         }
         match socket.try_read_buf(&mut buffer) {
             Ok(0) => return ReadEnd::Closed,
-            Ok(_) => {}
+            Ok(read) => {
+                since_others_ran += read;
+                // There may be more to read without end: waiting for it never lets another task run.
+                if since_others_ran >= CHUNK {
+                    since_others_ran = 0;
+                    tokio::task::yield_now().await;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(_) => return ReadEnd::Closed,
         }

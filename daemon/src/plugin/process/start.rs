@@ -61,8 +61,8 @@ impl Recipe {
             Ok(configured) = configured => configured,
             ending = process.ended() => {
                 let words = ending.output.last().map(|line| format!(" ({line})")).unwrap_or_default();
-                let why = format!("its process ended before it was ready: {}{words}", ending.words);
-                return Err(self.error(Refusal::Initialisation(why)));
+                let why = format!("its process ended at its start: {}{words}", ending.words);
+                return Err(self.error(Refusal::NotReady(why)));
             }
             () = tokio::time::sleep(START) => {
                 process.0.kill(Reason::Start, format!("it was not ready within {START:?}"));
