@@ -10,26 +10,35 @@ const LONGEST: usize = 4095;
 
 /// The paths that settings name, each once, in order: every string that is an absolute path (also as
 /// `unix:/path` or `file:///path`) or, joined to `base`, names something; `base` is the folder that
-/// relative settings are meant to start from. What neither exists nor could be made in an existing
+/// relative settings are meant to start from. A name without a slash that names nothing yet counts where its
+/// key says that it is a path (`file`, `key_file`). What neither exists nor could be made in an existing
 /// folder other than `/` is left out.
 ///
 /// Secrets are strings too, and one may happen to look like a path: show the result to nobody.
 pub fn paths_in_settings(settings: &Value, base: &Path) -> Vec<PathBuf> {
     let mut found = BTreeSet::new();
-    collect(settings, base, &mut found);
+    collect(settings, "", base, &mut found);
     found.into_iter().collect()
 }
 
-fn collect(value: &Value, base: &Path, found: &mut BTreeSet<PathBuf>) {
+/// How settings are called that hold a path, in whole or at their end: `file`, `key_file`.
+const KEYS: [&str; 5] = ["file", "path", "directory", "folder", "socket"];
+
+fn collect(value: &Value, key: &str, base: &Path, found: &mut BTreeSet<PathBuf>) {
     match value {
-        Value::String(text) => found.extend(path(text, base)),
-        Value::Array(values) => values.iter().for_each(|value| collect(value, base, found)),
-        Value::Object(members) => members.values().for_each(|value| collect(value, base, found)),
+        Value::String(text) => {
+            let is_path = KEYS.iter().any(|ending| key.ends_with(ending)) || text.contains('/');
+            found.extend(path(text, is_path, base));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, key, base, found)),
+        Value::Object(members) => {
+            members.iter().for_each(|(key, value)| collect(value, key, base, found));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn path(text: &str, base: &Path) -> Option<PathBuf> {
+fn path(text: &str, is_path: bool, base: &Path) -> Option<PathBuf> {
     let without_scheme = ["unix:", "file:"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let text = without_scheme.map_or(text, |rest| if rest.starts_with("///") { &rest[2..] } else { rest });
     if text.is_empty() || text.len() > LONGEST || text.contains('\0') {
@@ -41,7 +50,7 @@ fn path(text: &str, base: &Path) -> Option<PathBuf> {
     if path.exists() {
         return (path != base).then_some(path);
     }
-    let folder = path.parent().filter(|_| text.contains('/'))?;
+    let folder = path.parent().filter(|_| is_path)?;
     (folder.is_dir() && folder.parent().is_some()).then_some(path)
 }
 
@@ -63,6 +72,7 @@ mod tests {
             "control": format!("unix:{}", absolute("keys/control.sock")),
             "also": format!("file://{}", absolute("keys")),
             "relative": ["zone.db", "keys/new.key", "absent", "absent/file"],
+            "key_file": "new.key",
             "deep": { "list": [{ "path": absolute("zone.db") }], "empty": "", "nul": "/tmp/\0x" },
             "token": "/q8Jx0vW3kZt5w==",
             "secret": "/k2/Zm9vYmFy/c2VjcmV0",
@@ -76,6 +86,7 @@ mod tests {
             base.join("keys"),
             base.join("keys/control.sock"),
             base.join("keys/new.key"),
+            base.join("new.key"),
             base.join("records.json"),
             base.join("zone.db"),
         ];
