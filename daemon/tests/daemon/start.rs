@@ -159,6 +159,8 @@ fn variables_of_the_dynamic_linker_are_named_and_not_shown() {
 }
 
 const LINKER: &str = "the environment changes what the dynamic linker loads into this process";
+
+#[test]
 fn a_unix_socket_of_the_service_manager_is_served_and_stays_the_managers() {
     let site = memory();
     let path = site.path("manager.sock");

@@ -242,7 +242,7 @@ impl RReport for Report {
 
 /// A line of this process's own.
 fn tell(life: &Life, words: &str) {
-    let line = message::Log {
+    let log = message::Log {
         level: 1,
         target: "zonemux".into(),
         message: words.into(),
@@ -250,5 +250,5 @@ fn tell(life: &Life, words: &str) {
         file: String::new(),
         line: 0,
     };
-    let _told = life.outlet.json(Kind::Log, life.call, &line);
+    let _told = life.outlet.json(Kind::Log, life.call, &log);
 }

@@ -50,18 +50,18 @@ pub fn main() -> ExitCode {
     };
     let mut restrictions = match restrict::restrict(&setup.profile) {
         Ok(restrictions) => restrictions,
-        Err(error) => return refuse(&outlet, message::Refused::Setup(error.to_string())),
+        Err(error) => return refuse(&outlet, &message::Refused::Setup(error.to_string())),
     };
     if let Err(error) = closed {
         restrictions.missing.push(format!("descriptors that were inherited stay open: {error}"));
     }
     let ended = match setup.code {
         message::Code::SharedObject => serve_object(&setup, descriptor, outlet.clone(), restrictions),
-        message::Code::Executable => Err(setup::become_executable(&setup, descriptor)),
+        message::Code::Executable => Err(setup::become_executable(&setup, &descriptor)),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(refused) => refuse(&outlet, refused),
+        Err(refused) => refuse(&outlet, &refused),
     }
 }
 
@@ -81,9 +81,9 @@ fn serve_object(
     tokio::task::LocalSet::new().block_on(&runtime, served.serve())
 }
 
-fn refuse(outlet: &Outlet, refused: message::Refused) -> ExitCode {
+fn refuse(outlet: &Outlet, refused: &message::Refused) -> ExitCode {
     // Where the daemon does not read any more, there is nobody to be told.
-    let _told = outlet.json(Kind::Refused, 0, &refused);
+    let _told = outlet.json(Kind::Refused, 0, refused);
     CANT_BEGIN.into()
 }
 

@@ -73,8 +73,8 @@ pub(super) fn leave_standard_streams() -> io::Result<()> {
 ///
 /// It finds the socket as standard input and output. The path is one of this process's own descriptors, which
 /// the interpreter of a script opens again: so it stays open for it.
-pub(super) fn become_executable(setup: &message::Setup, descriptor: OwnedFd) -> message::Refused {
-    if let Err(error) = rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::empty()) {
+pub(super) fn become_executable(setup: &message::Setup, descriptor: &OwnedFd) -> message::Refused {
+    if let Err(error) = rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::empty()) {
         return message::Refused::Setup(error.to_string());
     }
     let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());

@@ -93,7 +93,7 @@ pub(in crate::plugin) struct Reader<'a> {
 }
 
 /// An endpoint in a frame, all of whose lengths were found to fit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(in crate::plugin) struct Row<'a> {
     record_ttl: u32,
     dns_name: &'a str,
@@ -181,7 +181,7 @@ impl<'a> Numbers<'a> {
 }
 
 /// Texts one after the other.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Texts<'a> {
     lengths: Numbers<'a>,
     text: &'a str,
@@ -206,7 +206,7 @@ impl<'a> Iterator for Texts<'a> {
 impl ExactSizeIterator for Texts<'_> {}
 
 /// Two texts at a time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Pairs<'a>(Texts<'a>);
 
 impl<'a> Iterator for Pairs<'a> {
@@ -242,15 +242,15 @@ impl EndpointView for Row<'_> {
     }
 
     fn targets(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.targets
+        self.targets.clone()
     }
 
     fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        Pairs(self.labels)
+        Pairs(self.labels.clone())
     }
 
     fn provider_specific(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        Pairs(self.provider_specific)
+        Pairs(self.provider_specific.clone())
     }
 }
 

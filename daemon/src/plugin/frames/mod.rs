@@ -112,6 +112,9 @@ pub(crate) enum FrameError {
     Unexpected(&'static str),
 }
 
+/// A frame: its header, its payload, and how many bytes it took.
+pub(super) type Whole<'a> = (Header, &'a [u8], usize);
+
 /// The header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
@@ -134,9 +137,8 @@ impl Header {
         Ok(Self { kind, call: u32::from_le_bytes([c0, c1, c2, c3]), length })
     }
 
-    /// The first frame of some bytes: its header and payload, and how many bytes it took; `None`
-    /// where it is not whole yet.
-    pub(super) fn split(bytes: &[u8]) -> Result<Option<(Self, &[u8], usize)>, FrameError> {
+    /// The first frame of some bytes; `None` where it is not whole yet.
+    pub(super) fn split(bytes: &[u8]) -> Result<Option<Whole<'_>>, FrameError> {
         let Some(header) = bytes.first_chunk::<HEADER>() else { return Ok(None) };
         let header = Self::decode(*header)?;
         let end = HEADER + header.length;

@@ -183,7 +183,7 @@ impl Driver for Isolated {
             // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
             let unfinished = Unfinished(Some(Arc::clone(&process)), Instant::now() + call.time_left);
             let result = process.call(Kind::Open, &encode_call(&call), None, None, None).await;
-            unfinished.is_finished();
+            unfinished.finish();
             let (done, _) = result?;
             let capabilities = done.capabilities.unwrap_or_default();
             shared.slot().adjusts = Some((capabilities.clone(), done.adjusts));
@@ -242,7 +242,7 @@ impl Driver for Isolated {
 struct Unfinished(Option<Arc<Process>>, Instant);
 
 impl Unfinished {
-    fn is_finished(mut self) {
+    fn finish(mut self) {
         self.0 = None;
     }
 }

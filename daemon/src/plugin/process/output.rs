@@ -70,7 +70,8 @@ mod tests {
     async fn the_last_lines_are_kept_and_long_ones_cut() {
         let lines = LastLines::default();
         let long = "x".repeat(LONGEST + 5);
-        let text = format!("{}\n{long}\nlast", (0..30).map(|n| format!("line {n}\n")).collect::<String>());
+        let before: Vec<String> = (0..30).map(|number| format!("line {number}")).collect();
+        let text = format!("{}\n\n{long}\nlast", before.join("\n"));
         read("lan".into(), text.as_bytes(), lines.clone()).await;
         let lines = lines.get();
         assert_eq!(lines.len(), KEPT);

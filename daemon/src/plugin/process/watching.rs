@@ -54,18 +54,17 @@ pub(super) async fn watch(
         Some(ReadEnd::Closed) => tokio::time::timeout(GOING, child.wait()).await.ok(),
         _ => None,
     };
-    let status = match by_itself {
-        Some(status) => status.ok(),
-        None => {
-            if cut.is_some() {
-                link.kill(Reason::Closed, "it closed its connection to the daemon");
-            }
-            if let Err(error) = child.start_kill() {
-                tracing::debug!(backend = link.backend, pid = link.pid, %error, "the process can't be killed");
-            }
-            // Nothing of it runs once this has returned.
-            child.wait().await.ok()
+    let status = if let Some(status) = by_itself {
+        status.ok()
+    } else {
+        if cut.is_some() {
+            link.kill(Reason::Closed, "it closed its connection to the daemon");
         }
+        if let Err(error) = child.start_kill() {
+            tracing::debug!(backend = link.backend, pid = link.pid, %error, "the process can't be killed");
+        }
+        // Nothing of it runs once this has returned.
+        child.wait().await.ok()
     };
     let _output = tokio::time::timeout(LAST_WORDS, &mut listeners.output).await;
     for task in [listeners.output.abort_handle(), listeners.writing.abort_handle()] {
