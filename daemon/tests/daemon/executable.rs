@@ -78,7 +78,7 @@ fn a_record_that_a_program_refuses_is_set_aside_alone() {
     changes["create"].as_array_mut().unwrap().push(two);
     assert_eq!(post(&daemon, changes), 204);
     assert_eq!(listed(&daemon), ["a.example.org"]);
-    let quarantine = &daemon.status()["backends"][0]["quarantine"];
+    let quarantine = &daemon.status()["backends"][0]["safety"]["quarantine"];
     assert_eq!(quarantine["total"], 1, "{quarantine:#}");
     assert!(quarantine.to_string().contains("a CNAME has one target"), "{quarantine:#}");
 }

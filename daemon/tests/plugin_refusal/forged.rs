@@ -65,6 +65,9 @@ fn a_minor_version_of_the_interface_that_is_not_known_yet_is_loaded() {
 #[test]
 fn built_to_abort_on_panic() {
     let site = site_with(|bytes| elf::replace(bytes, "\"panic\":\"unwind\"", "\"panic\":\"abort\" "));
+    let in_a_process = site.run(&["check"]);
+    assert_eq!(in_a_process.code, Some(0), "it ends no process but its own: {in_a_process:?}");
+    site.layer("isolation", "[plugins]\nisolation = \"inline\"");
     insta::assert_snapshot!(refusal(&site));
 }
 

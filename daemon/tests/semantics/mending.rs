@@ -31,7 +31,8 @@ fn a_delete_that_broke_off_after_its_record_leaves_no_txt_behind() {
 
 #[test]
 fn a_process_that_ended_in_the_middle_of_a_unit_mends_it_when_it_is_back() {
-    let site = site("", "atomic_units = false");
+    // Inline, so that the plugin takes the daemon along.
+    let site = site("isolation = \"inline\"", "atomic_units = false");
     let daemon = ready(&site);
     assert_eq!(create(&daemon, &owned("www.example.org")), 204);
     listed(&daemon);
