@@ -2,6 +2,7 @@
 //!
 //! A failed step does not stop the others: one run reports everything there is to mend.
 
+mod evolution;
 mod prerequisites;
 mod steps;
 mod template;
