@@ -4,8 +4,10 @@
 
 mod evolution;
 mod prerequisites;
+mod sanitized;
 mod steps;
 mod template;
+mod toolchains;
 mod tools;
 
 use std::time::{Duration, Instant};

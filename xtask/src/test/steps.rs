@@ -4,7 +4,7 @@ use crate::failure::Outcome;
 use crate::process::Program;
 use crate::{packaging, tidy};
 
-use super::{GO_HINT, Session, Step, evolution, prerequisites, template};
+use super::{GO_HINT, Session, Step, evolution, prerequisites, sanitized, template};
 
 pub(super) const PREREQUISITES: &str = "prerequisites";
 pub(super) const DENY: &str = "deny";
@@ -32,6 +32,12 @@ pub(super) const ALL: &[Step] = &[
         title: "plugins of older and newer SDKs and compilers are served",
         run: evolution::run,
     },
+    Step {
+        name: "memory",
+        title: "AddressSanitizer over the SDK's side of the boundary",
+        run: sanitized::memory,
+    },
+    Step { name: "fuzz", title: "what arrives from elsewhere, made up for half a minute", run: sanitized::fuzz },
     Step {
         name: "packaging",
         title: "units, image and manifests",

@@ -1,9 +1,10 @@
 //! Which compilers there are: the present one, and those that rustup has.
 
 use crate::failure::{Failure, Outcome};
-use crate::process::{self, Program};
+use crate::process::Program;
 use crate::repository::Repository;
 
+use super::super::toolchains;
 use super::{between, read};
 
 /// A compiler that builds plugins.
@@ -26,10 +27,8 @@ impl Compiler {
     pub(super) fn cargo(&self) -> Program {
         match &self.toolchain {
             None => Program::cargo(),
-            Some(toolchain) => Program::new("rustup")
-                .args(["run", toolchain, "cargo"])
-                // Of the cargo that runs us, and so of the other compiler.
-                .env("CARGO_PROFILE_DEV_DEBUG", "0"),
+            // Nobody debugs these.
+            Some(toolchain) => toolchains::cargo(toolchain).env("CARGO_PROFILE_DEV_DEBUG", "0"),
         }
     }
 }
@@ -38,7 +37,7 @@ pub(super) fn find(repository: &Repository) -> Outcome<Found> {
     let present = Program::new("rustc").args(["--version"]).output()?;
     let present = version(&present).ok_or_else(|| Failure::new("`rustc --version` names no version"))?;
     let mut compilers = vec![Compiler { version: present, present: true, toolchain: None }];
-    for toolchain in toolchains() {
+    for toolchain in toolchains::all() {
         let printed = Program::new("rustup").args(["run", &toolchain, "rustc", "--version"]).output();
         let Some(version) = printed.ok().as_deref().and_then(version) else { continue };
         if compilers.iter().all(|compiler| compiler.version != version) {
@@ -47,15 +46,6 @@ pub(super) fn find(repository: &Repository) -> Outcome<Found> {
     }
     let left_out = left_out(&compilers, &minimum(repository)?);
     Ok(Found { compilers, left_out })
-}
-
-/// The names of rustup's toolchains; none where there is no rustup.
-fn toolchains() -> Vec<String> {
-    if process::find("rustup").is_none() {
-        return Vec::new();
-    }
-    let listed = Program::new("rustup").args(["toolchain", "list"]).output().unwrap_or_default();
-    listed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 /// The oldest compiler that is supported, from the root `Cargo.toml`.
@@ -75,7 +65,7 @@ fn left_out(compilers: &[Compiler], minimum: &str) -> Vec<String> {
         ));
     }
     if !compilers.iter().any(|compiler| compiler.version.contains("nightly")) {
-        lines.push("left out: a nightly rustc; `rustup toolchain install nightly --profile minimal`".to_owned());
+        lines.push(format!("left out: a nightly rustc; {}", toolchains::NIGHTLY_HINT));
     }
     lines
 }
