@@ -9,7 +9,7 @@
 
 mod measure;
 
-use measure::{ROUNDS, least, row};
+use measure::{ROUNDS, medians, row};
 use zonemux::safety::adjust::{Rules, Settings, Summary};
 use zonemux::wire::{self, ListEncoder};
 use zonemux_plugin::{Capabilities, Endpoint, Endpoints, Property};
@@ -19,17 +19,19 @@ const ENDPOINTS: usize = 100_000;
 fn main() {
     // `cargo bench` and `cargo test` pass flags of their own; there is nothing to choose here.
     let json = endpoints();
-    println!("{ENDPOINTS} endpoints, {} MB of JSON, the least of {ROUNDS} rounds\n", json.len() / 1_000_000);
+    println!("{ENDPOINTS} endpoints, {} MB of JSON, medians of {ROUNDS} rounds\n", json.len() / 1_000_000);
     let list = wire::endpoints(&json).unwrap();
     let settings =
         Settings { default_ttl: 300, min_ttl: 60, max_ttl: 3600, types: vec!["A".into(), "CNAME".into()] };
     let capabilities = Capabilities::default().with_properties(["webhook/other"]);
     let configured = Rules::new(&settings, &capabilities);
 
-    let plain = least(|| assert_eq!(ListEncoder::encode(list.iter()).count, ENDPOINTS));
-    let by_default = least(|| assert_eq!(adjusted(&Rules::default(), &list), ENDPOINTS));
-    let by_rules = least(|| assert_eq!(adjusted(&configured, &list), ENDPOINTS));
-    let decode = least(|| drop(wire::endpoints(&json).unwrap()));
+    let mut plain = || assert_eq!(ListEncoder::encode(list.iter()).count, ENDPOINTS);
+    let mut by_default = || assert_eq!(adjusted(&Rules::default(), &list), ENDPOINTS);
+    let mut by_rules = || assert_eq!(adjusted(&configured, &list), ENDPOINTS);
+    let mut decode = || drop(wire::endpoints(&json).unwrap());
+    let [plain, by_default, by_rules, decode] =
+        medians([&mut plain, &mut by_default, &mut by_rules, &mut decode]);
 
     let whole = decode + plain;
     println!("| | ms | of the whole |");

@@ -1,7 +1,7 @@
 //! What the plugin boundary costs: 100,000 endpoints through the `memory` plugin's real `.so`, next to
 //! the JSON that would cross instead, in the same run.
 //!
-//! `cargo xtask bench` builds the plugin and runs this. Prints the least times, and ratios to the JSON.
+//! `cargo xtask bench` builds the plugin and runs this. Prints median times, and ratios to the JSON.
 
 #![expect(
     clippy::print_stdout,
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use measure::{ROUNDS, least, row};
+use measure::{ROUNDS, medians, row};
 use tokio::runtime::Runtime;
 use zonemux::backend::{Batch, Driver, DriverCall, Instance, Lease, list};
 use zonemux::plugin::{HostSide, Image, Inline, Loader, Trust};
@@ -29,27 +29,27 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     let endpoints = endpoints();
     let json = serde_json::to_vec(&endpoints).unwrap();
-    println!("{ENDPOINTS} endpoints, {} MB of JSON, the least of {ROUNDS} rounds\n", json.len() / 1_000_000);
+    println!("{ENDPOINTS} endpoints, {} MB of JSON, medians of {ROUNDS} rounds\n", json.len() / 1_000_000);
 
     let (driver, instance) = open(&runtime);
     let batch = batch(&endpoints);
     runtime.block_on(instance.apply(call(), Arc::clone(&batch), Lease::new().0)).unwrap();
 
-    let encode = least(|| drop(serde_json::to_vec(&endpoints).unwrap()));
-    let through = least(|| {
+    let mut encode = || drop(serde_json::to_vec(&endpoints).unwrap());
+    let mut through = || {
         let (sink, source) = list(None);
         runtime.block_on(instance.records(call(), sink)).unwrap();
         assert_eq!(source.take(0, tokio::time::Instant::now()).unwrap().json.count, ENDPOINTS);
-    });
-    let own = least(|| {
-        assert_eq!(wire::ListEncoder::encode(&endpoints).count, ENDPOINTS);
-    });
-    let owned = least(|| drop(serde_json::from_slice::<Vec<Endpoint>>(&json).unwrap()));
-    let flat = least(|| assert_eq!(wire::endpoints(&json).unwrap().len(), ENDPOINTS));
-    let again = least(|| {
+    };
+    let mut own = || assert_eq!(wire::ListEncoder::encode(&endpoints).count, ENDPOINTS);
+    let mut owned = || drop(serde_json::from_slice::<Vec<Endpoint>>(&json).unwrap());
+    let mut flat = || assert_eq!(wire::endpoints(&json).unwrap().len(), ENDPOINTS);
+    let mut again = || {
         let failures = runtime.block_on(instance.apply(call(), Arc::clone(&batch), Lease::new().0)).unwrap();
         assert!(failures.is_empty());
-    });
+    };
+    let [encode, through, own, owned, flat, again] =
+        medians([&mut encode, &mut through, &mut own, &mut owned, &mut flat, &mut again]);
 
     println!("| | ms | of the JSON |");
     println!("|---|---|---|");

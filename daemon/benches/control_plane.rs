@@ -13,9 +13,9 @@ mod measure;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use measure::{ROUNDS, row};
+use measure::{ROUNDS, medians, row};
 use tokio::runtime::Runtime;
 use tokio::time::Instant as Deadline;
 use zonemux::assemble::{self, Parts};
@@ -65,26 +65,13 @@ fn main() {
         wire::join([&source.take(0, Deadline::now()).unwrap().json])
     };
     assert_eq!(length(&whole()), length(&bare()));
-    // In turns, so that what else the machine does meets both alike.
-    let (mut through, mut guarded) = (Duration::MAX, Duration::MAX);
-    for _ in 0..ROUNDS {
-        through = through.min(time(bare));
-        guarded = guarded.min(time(whole));
-    }
-    println!("{ENDPOINTS} endpoints of one backend, the least of {ROUNDS} rounds\n");
+    let [through, guarded] = medians([&mut || drop(bare()), &mut || drop(whole())]);
+    println!("{ENDPOINTS} endpoints of one backend, medians of {ROUNDS} rounds\n");
     println!("| | ms | of the pass-through |");
     println!("|---|---|---|");
     row("passed through, nothing looked at (reference)", through, through);
     let ratio = row("through breaker, scope, index, snapshot and ownership", guarded, through);
     assert!(ratio < 1.0 + MOST, "the control plane costs {:.0} % of the pass-through", (ratio - 1.0) * 100.0);
-}
-
-fn time(run: impl Fn() -> Chunks) -> Duration {
-    let started = Instant::now();
-    let chunks = run();
-    let took = started.elapsed();
-    drop(chunks);
-    took
 }
 
 fn length(chunks: &Chunks) -> usize {

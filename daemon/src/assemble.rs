@@ -7,7 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::backend::{Backend, Driver, Times};
-use crate::config::{self, BackendName, Config, Gzip, Isolation, PluginReference, ViewName};
+use crate::config::{
+    self, BackendName, Config, DescribedSettings, Gzip, Isolation, Known, PluginReference, PluginUse,
+    ViewName,
+};
 use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
@@ -165,7 +168,11 @@ fn credentials(auth: &config::Auth) -> Credentials {
 }
 
 fn zones(backend: &config::Backend) -> Vec<String> {
-    backend.zones.iter().map(|zone| zone.as_str().to_owned()).collect()
+    zone_names(&backend.zones)
+}
+
+fn zone_names(zones: &[config::Zone]) -> Vec<String> {
+    zones.iter().map(|zone| zone.as_str().to_owned()).collect()
 }
 
 /// How long a backend's calls may take, as configured.
@@ -178,16 +185,16 @@ pub fn times(backend: &config::Backend) -> Times {
 }
 
 /// The file of a backend's plugin, read and checked; none of its code is run.
-pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, PluginError> {
-    let path = locate(&backend.plugin, &config.plugins.path)?;
-    let pin = backend.sha256.as_ref().map(ToString::to_string);
-    let trust = match (config.plugins.trust, pin, &config.plugins.public_key) {
+pub fn image(used: &PluginUse) -> Result<Image, PluginError> {
+    let path = locate(&used.plugin, &used.plugins.path)?;
+    let pin = used.sha256.as_ref().map(ToString::to_string);
+    let trust = match (used.plugins.trust, pin, &used.plugins.public_key) {
         (config::Trust::Sha256, Some(sha256), _) => Trust::Sha256(sha256),
         (config::Trust::Signature, sha256, Some(keys)) => Trust::Signature { keys: keys.clone(), sha256 },
         (config::Trust::Signature, _, None) => return Err(PluginError::key_not_known(path)),
         (config::Trust::Owner | config::Trust::Sha256, sha256, _) => Trust::Owner { sha256 },
     };
-    match backend.plugin {
+    match used.plugin {
         PluginReference::Program(_) => Image::read_program(&path, &trust),
         PluginReference::Name(_) | PluginReference::File(_) => Image::read(&path, &trust),
     }
@@ -195,9 +202,9 @@ pub fn image(config: &Config, backend: &config::Backend) -> Result<Image, Plugin
 
 /// Loads a backend's plugin and gives it its settings. Runs the plugin's code: call it on a thread
 /// that may block.
-pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<Prepared, PluginError> {
-    let backend = &config.backends[name];
-    let image = image(config, backend)?;
+pub fn prepare(used: &PluginUse, loader: &Loader) -> Result<Prepared, PluginError> {
+    let name = &used.backend;
+    let image = image(used)?;
     tracing::debug!(
         backend = name.as_str(), path = %image.path.display(), sha256 = image.sha256,
         trusted = %image.trusted, version = image.manifest.version, rustc = image.manifest.rustc,
@@ -205,18 +212,18 @@ pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<P
     );
     let host = HostSide::new(
         name.as_str(),
-        &zones(backend),
-        backend.settings.base_directory().to_owned(),
-        config.state.directory.join("backends").join(name.as_str()),
+        &zone_names(&used.zones),
+        used.settings.base_directory().to_owned(),
+        used.state.join("backends").join(name.as_str()),
     );
-    let settings = backend.settings.to_json();
-    let (driver, exclusive): (Arc<dyn Driver>, bool) = match backend.isolation {
+    let settings = used.settings.to_json();
+    let (driver, exclusive): (Arc<dyn Driver>, bool) = match used.isolation {
         Isolation::Inline => {
             (Arc::new(Inline::configure(loader, &image, host, &settings)?), image.manifest.exclusive)
         }
         Isolation::Process => {
             let launcher = loader.launcher().map_err(|error| PluginError::no_process(&image.path, &error))?;
-            let permissions = permissions(config, name, &settings);
+            let permissions = permissions(used, &settings);
             let isolated = Isolated::configure(&launcher, &image, host, &settings, &permissions)?;
             let exclusive = isolated.exclusive();
             (Arc::new(isolated), exclusive)
@@ -226,23 +233,49 @@ pub fn prepare(config: &Config, name: &BackendName, loader: &Loader) -> Result<P
 }
 
 /// What a backend's process may change: its own folder of the state directory, and what its settings name.
-fn permissions(config: &Config, name: &BackendName, settings: &str) -> Permissions {
-    let backend = &config.backends[name];
+fn permissions(used: &PluginUse, settings: &str) -> Permissions {
     let settings = serde_json::from_str(settings).unwrap_or_default();
-    let mut writable = paths_in_settings(&settings, backend.settings.base_directory());
-    writable.push(state_directory(config, name));
-    Permissions { memory_limit: backend.memory_limit.bytes(), writable }
+    let mut writable = paths_in_settings(&settings, used.settings.base_directory());
+    writable.push(state_directory(used));
+    Permissions { memory_limit: used.memory_limit.bytes(), writable }
 }
 
 /// A backend's own folder. Made here, where the state directory is ours: its process may not make it, since it
 /// may not write into the others'.
-fn state_directory(config: &Config, name: &BackendName) -> PathBuf {
-    let directory = config.state.directory.join("backends").join(name.as_str());
+fn state_directory(used: &PluginUse) -> PathBuf {
+    let directory = used.state.join("backends").join(used.backend.as_str());
     let ours = rustix::process::geteuid().as_raw();
-    if config.state.directory.metadata().is_ok_and(|metadata| metadata.uid() == ours)
+    if used.state.metadata().is_ok_and(|metadata| metadata.uid() == ours)
         && let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(&directory)
     {
-        tracing::debug!(backend = name.as_str(), %error, "the backend's own folder can't be made");
+        tracing::debug!(backend = used.backend.as_str(), %error, "the backend's own folder can't be made");
     }
     directory
+}
+
+/// What a backend's plugin says of its settings, if it says which of them are secret. Loads it, and calls
+/// nothing that it is told them for.
+pub fn described(used: &PluginUse, loader: &Loader) -> Result<Option<DescribedSettings>, PluginError> {
+    let image = image(used)?;
+    let Some(secret) = image.manifest.secret_settings.clone() else { return Ok(None) };
+    Ok(DescribedSettings::new(secret, &loader.load(&image)?.schema()))
+}
+
+/// Judges a backend's use of a plugin as far as it is known, as [`prepare`] does; gives what is prepared
+/// where that is all of it.
+pub fn judge(used: &PluginUse, loader: &Loader) -> Result<Option<Prepared>, PluginError> {
+    match used.known {
+        Known::File => {
+            let path = locate(&used.plugin, &used.plugins.path)?;
+            match used.plugin {
+                // What a program is shows when it is run.
+                PluginReference::Program(_) => Ok(None),
+                PluginReference::Name(_) | PluginReference::File(_) => {
+                    Image::read_untrusted(&path).map(|_| None)
+                }
+            }
+        }
+        Known::Trust => image(used).map(|_| None),
+        Known::Settings => prepare(used, loader).map(Some),
+    }
 }

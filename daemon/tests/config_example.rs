@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use zonemux::config::{Listen, Loaded, Origin, load_text};
+use zonemux::config::{DescribedSettings, Listen, Loaded, Origin, load_text};
 
 const EXAMPLE: &str = include_str!("../../config.example.toml");
 const DEFAULT: &str = "#default: ";
@@ -26,6 +26,7 @@ fn loaded_with_files(text: &str) -> Loaded {
         ("clients.pem", cert.pem()),
         ("tls.key", signing_key.serialize_pem()),
         ("internal-password", "hunter2\n".to_owned()),
+        ("minisign.pub", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n".to_owned()),
     ] {
         std::fs::write(folder.path().join(name), content).unwrap();
     }
@@ -51,7 +52,8 @@ fn uncommented(with_illustrations: bool) -> String {
 
 /// What is in force, by key.
 fn effective(loaded: &Loaded) -> BTreeMap<String, (serde_json::Value, Vec<Origin>)> {
-    let values = loaded.effective(|_| Some(Vec::new()));
+    let described = |_: &_| DescribedSettings::new(Vec::new(), r#"{ "additionalProperties": {} }"#);
+    let values = loaded.effective(described);
     values.into_iter().map(|value| (value.key.to_string(), (value.value, value.origins))).collect()
 }
 

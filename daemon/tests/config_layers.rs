@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use zonemux::config::{ConfigErrors, Environment, Loaded, Origin, Purpose, Request, load};
+use zonemux::config::{ConfigErrors, DescribedSettings, Environment, Loaded, Origin, Purpose, Request, load};
 
 const MAIN: &str =
     "version = 1\n[backends.lan]\nplugin = \"memory\"\nzones = [\"example.org\"]\ntimeout = \"1s\"\n";
@@ -47,7 +47,8 @@ impl Folder {
 }
 
 fn origins(loaded: &Loaded, key: &str) -> Vec<Origin> {
-    let values = loaded.effective(|_| Some(Vec::new()));
+    let values =
+        loaded.effective(|_| DescribedSettings::new(Vec::new(), r#"{ "additionalProperties": {} }"#));
     values
         .into_iter()
         .find(|value| value.key.to_string() == key)

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use zonemux::cli::{Exit, Output, config_show::config_show, parse, run};
-use zonemux::config::{BackendName, Environment, Purpose, Request, load, load_text};
+use zonemux::config::{BackendName, DescribedSettings, Environment, Purpose, Request, load, load_text};
 
 const TEXT: &str = r#"
 version = 1
@@ -38,11 +38,24 @@ plugin = "memory"
 zones = ["example.org"]
 "#;
 
-fn shown(text: &str, secrets: impl Fn(&BackendName) -> Option<Vec<String>>, output: Output) -> String {
+/// What a plugin says that knows every setting of `TEXT`.
+fn described(secret: &[&str]) -> Option<DescribedSettings> {
+    let schema = r#"{ "properties": {
+        "server": {}, "port": {}, "options": {},
+        "tsig": { "properties": { "name": {}, "secret": {} } }
+    } }"#;
+    DescribedSettings::new(secret.iter().map(|&path| path.to_owned()).collect(), schema)
+}
+
+fn shown(
+    text: &str,
+    described: impl Fn(&BackendName) -> Option<DescribedSettings>,
+    output: Output,
+) -> String {
     let loaded = load_text(Path::new("/etc/zonemux/config.toml"), text).unwrap();
     let mut out = anstream::StripStream::new(Vec::new());
     let mut err = Vec::new();
-    let exit = config_show(&loaded, secrets, output, &mut out, &mut err).unwrap();
+    let exit = config_show(&loaded, described, output, &mut out, &mut err).unwrap();
     assert_eq!((exit, err.len()), (Exit::Ok, 0));
     let shown = String::from_utf8(out.into_inner()).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -51,8 +64,8 @@ fn shown(text: &str, secrets: impl Fn(&BackendName) -> Option<Vec<String>>, outp
 
 #[test]
 fn every_value_with_its_origin() {
-    let secrets = |name: &BackendName| (name.as_str() == "lan").then(|| vec!["tsig.secret".to_owned()]);
-    insta::assert_snapshot!(shown(TEXT, secrets, Output::Text));
+    let described = |name: &BackendName| described(&["tsig.secret"]).filter(|_| name.as_str() == "lan");
+    insta::assert_snapshot!(shown(TEXT, described, Output::Text));
 }
 
 #[test]
@@ -71,9 +84,18 @@ fn without_a_manifest_every_text_of_the_settings_is_redacted() {
 #[test]
 fn a_manifest_can_call_tables_and_any_key_secret() {
     for pattern in ["tsig", "*.secret"] {
-        let shown = shown(TEXT, |_| Some(vec![pattern.to_owned()]), Output::Text);
+        let shown = shown(TEXT, |_| described(&[pattern]), Output::Text);
         assert!(shown.contains("settings.server = \"127.0.0.1:53\""), "{shown}");
     }
+}
+
+#[test]
+fn what_the_plugin_does_not_know_is_redacted_since_it_may_be_a_misspelt_secret() {
+    let text = TEXT.replace("secret = ", "sceret = ").replace("port = 53", "pin = 1234");
+    let shown = shown(&text, |_| described(&["tsig.secret"]), Output::Text);
+    assert!(shown.contains("settings.tsig.sceret = <redacted>"), "{shown}");
+    assert!(shown.contains("settings.pin = <redacted>"), "{shown}");
+    assert!(shown.contains("settings.server = \"127.0.0.1:53\""), "{shown}");
 }
 
 #[test]
@@ -84,7 +106,7 @@ fn references_are_redacted_whatever_the_manifest_says() {
     let environment = Environment::empty(folder.path()).with("KEY", "hunter2");
     let request = Request { file: Some(PathBuf::from("config.toml")), environment, purpose: Purpose::Check };
     let mut out = Vec::new();
-    config_show(&load(&request).unwrap(), |_| Some(Vec::new()), Output::Text, &mut out, &mut Vec::new())
+    config_show(&load(&request).unwrap(), |_| described(&[]), Output::Text, &mut out, &mut Vec::new())
         .unwrap();
     let shown = String::from_utf8(out).unwrap();
     assert!(shown.contains("settings.tsig.secret = <redacted>") && !shown.contains("hunter2"), "{shown}");

@@ -8,15 +8,20 @@ use std::time::{Duration, Instant};
 /// How often each thing is done.
 pub(crate) const ROUNDS: usize = 30;
 
-/// The least time of doing something: whatever else the machine does only adds to it.
-#[allow(dead_code, reason = "not every benchmark measures one thing at a time")]
-pub(crate) fn least(mut run: impl FnMut()) -> Duration {
-    let times = (0..ROUNDS).map(|_| {
-        let started = Instant::now();
-        run();
-        started.elapsed()
-    });
-    times.min().unwrap_or_default()
+/// The median time of each of several things, done in turns: what else the machine does meets all alike.
+pub(crate) fn medians<const N: usize>(mut runs: [&mut dyn FnMut(); N]) -> [Duration; N] {
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..ROUNDS {
+        for (run, times) in runs.iter_mut().zip(&mut times) {
+            let started = Instant::now();
+            run();
+            times.push(started.elapsed());
+        }
+    }
+    times.map(|mut times: Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    })
 }
 
 /// Prints a row of a table: what, its milliseconds, and its ratio to the reference, which is returned.

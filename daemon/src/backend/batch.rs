@@ -43,6 +43,13 @@ impl Batch {
         self.delete.push(self.changes.delete[index]);
     }
 
+    /// Adds all that is in another part of the same request, behind what is there.
+    pub fn append(&mut self, mut other: Self) {
+        self.create.append(&mut other.create);
+        self.update.append(&mut other.update);
+        self.delete.append(&mut other.delete);
+    }
+
     /// How many changes there are.
     pub fn len(&self) -> usize {
         self.create.len() + self.update.len() + self.delete.len()

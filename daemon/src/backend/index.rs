@@ -1,15 +1,17 @@
 //! Finds single records in a list that is kept as text: sixteen bytes a record instead of a second
 //! copy of the list.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{LazyLock, OnceLock};
 
+use foldhash::quality::RandomState;
 use zonemux_plugin::{Endpoint, EndpointView, dns};
 
 use crate::wire::EncodedList;
 
-/// One for the process: hashes are compared between lists, and never stored.
-static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+/// One for the process: hashes are compared between lists, and never stored. Seeded at random; a record
+/// found by its hash is compared in full, so that a collision costs no more than time.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 
 /// Where each record of an [`EncodedList`] stands, by what names it.
 #[derive(Debug, Default)]

@@ -126,6 +126,9 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum ConfigCommand {
     /// Print every value in force and where it came from; secrets are redacted.
+    ///
+    /// So is every setting that its plugin does not know, since it may be a secret with a misspelt key. To
+    /// tell, plugins are loaded, as `check` does.
     Show,
 }
 

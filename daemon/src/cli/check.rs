@@ -4,18 +4,16 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use serde_json::json;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use super::{Exit, Output, write_findings};
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, Report};
+use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, PluginUse, Report, Trust};
 use crate::control::{self, ControlError, Probe};
-use crate::generation::{self, LoadError, PluginFault, Prepared};
-use crate::plugin::{Loader, PluginError};
+use crate::generation::{self, Judged};
 
 /// Reports what reading the configuration gave.
 pub fn report_config(
@@ -61,6 +59,8 @@ pub fn report(
 
 /// Checks configuration and plugins; with `probe`, asks each backend and lists its zones: through the
 /// daemon where one runs, since a plugin may own a lock.
+///
+/// Where the configuration has faults, its plugins are judged all the same, as far as their use is known.
 pub fn check(
     outcome: &Result<Loaded, ConfigErrors>,
     probe: bool,
@@ -68,19 +68,13 @@ pub fn check(
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
-    let Ok(loaded) = outcome else {
-        return report_config(outcome, output, out, err);
+    let loaded = match outcome {
+        Ok(loaded) => loaded,
+        Err(errors) => return report(&all_faults(errors)?, &errors.warnings, output, out, err),
     };
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let plugins = runtime.block_on(load_plugins(&loaded.config));
-    let (mut faults, mut warnings) = (Vec::new(), loaded.warnings.clone());
-    let mut usable = Vec::new();
-    for (name, plugin) in plugins {
-        match plugin {
-            Ok(plugin) => usable.push((name, plugin.driver)),
-            Err(error) => faults.push(PluginFault { backend: name, error }),
-        }
-    }
+    let runtime = runtime()?;
+    let judged = judge(&runtime, loaded.config.plugin_uses());
+    let mut warnings = loaded.warnings.clone();
     for (name, backend) in &loaded.config.backends {
         if !backend.settings.is_complete() {
             let key = KeyPath::of(&["backends", name.as_str(), "settings"]);
@@ -88,31 +82,47 @@ pub fn check(
             warnings.push(Finding::at(&key, message));
         }
     }
-    let faults: Vec<Finding> = faults.iter().flat_map(PluginFault::findings).collect();
+    if !keys_are_known(&loaded.config) {
+        let key = KeyPath::of(&["plugins", "public_key"]);
+        warnings.push(Finding::at(&key, "no plugin was verified or loaded, since it is not known here"));
+    }
+    let faults: Vec<Finding> = judged.findings().collect();
     if !faults.is_empty() || !probe {
         // A plugin that hangs must not keep the process.
         runtime.shutdown_background();
         return report(&faults, &warnings, output, out, err);
     }
+    let usable = judged.prepared.into_iter().map(|(name, prepared)| (name, prepared.driver)).collect();
     let probes = runtime.block_on(run_probes(&loaded.config, usable));
     runtime.shutdown_background();
     write_probes(&probes, &warnings, output, out, err)
 }
 
-type Plugins = Vec<(BackendName, Result<Prepared, PluginError>)>;
+/// Says why nothing can be begun with a configuration, in the words of [`check`].
+pub fn refuse(errors: &ConfigErrors, err: &mut impl Write) -> io::Result<Exit> {
+    write_findings(&all_faults(errors)?, &errors.warnings, err)?;
+    Ok(Exit::Config)
+}
 
-/// Every plugin loaded and given its settings, where these are known whole.
-async fn load_plugins(config: &Config) -> Plugins {
-    let (config, loader) = (Arc::new(config.clone()), Arc::new(Loader::default()));
-    let complete = config.backends.iter().filter(|(_, backend)| backend.settings.is_complete());
-    let loads = complete.map(|(name, _)| {
-        let (config, loader) = (&config, &loader);
-        async move {
-            let plugin = generation::load(config, name, loader).await;
-            (name.clone(), plugin.map_err(LoadError::into_error))
-        }
-    });
-    join_all(loads).await
+/// Whether plugins can be verified: the key may be a credential that only the unit has.
+fn keys_are_known(config: &Config) -> bool {
+    config.plugins.trust != Trust::Signature || config.plugins.public_key.is_some()
+}
+
+/// The faults of a configuration, and those of its plugins behind them.
+fn all_faults(errors: &ConfigErrors) -> io::Result<Vec<Finding>> {
+    let runtime = runtime()?;
+    let judged = judge(&runtime, errors.plugin_uses.clone());
+    runtime.shutdown_background();
+    Ok(errors.faults.iter().cloned().chain(judged.findings()).collect())
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}
+
+fn judge(runtime: &Runtime, uses: Vec<PluginUse>) -> Judged {
+    runtime.block_on(generation::judge(uses, &Arc::default()))
 }
 
 async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)>) -> Vec<Probe> {

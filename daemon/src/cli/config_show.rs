@@ -7,23 +7,23 @@ use clap::builder::styling::{Effects, Style};
 use serde_json::{Value, json};
 
 use super::{Exit, Output, write_findings};
-use crate::config::{BackendName, Effective, Layer, Loaded};
+use crate::config::{BackendName, DescribedSettings, Effective, Layer, Loaded};
 
 const ORIGIN: Style = Style::new().effects(Effects::DIMMED);
 
 /// Writes the values to `out`, and warnings to `err`.
 ///
-/// `secret_settings` tells which settings of a backend its plugin calls secret (see
-/// [`Loaded::effective`]); none where the plugin is not known.
+/// `described` tells what a backend's plugin says of its settings (see [`Loaded::effective`]); nothing
+/// where the plugin is not known.
 pub fn config_show(
     loaded: &Loaded,
-    secret_settings: impl Fn(&BackendName) -> Option<Vec<String>>,
+    described: impl Fn(&BackendName) -> Option<DescribedSettings>,
     output: Output,
     out: &mut impl Write,
     err: &mut impl Write,
 ) -> io::Result<Exit> {
     write_findings(&[], &loaded.warnings, err)?;
-    let values = loaded.effective(secret_settings);
+    let values = loaded.effective(described);
     match output {
         Output::Text => {
             for Effective { key, value, is_redacted, origins } in &values {

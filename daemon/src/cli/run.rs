@@ -1,12 +1,18 @@
 //! From arguments to a command.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
 use super::{Place, records, release, reload, serve, status};
 use super::{changes, check, completions, config_show, history, man, ownership, plugin};
-use crate::assemble;
-use crate::config::{BackendName, ConfigErrors, Environment, Loaded, Purpose, Request, load};
+use crate::config::{
+    BackendName, ConfigErrors, DescribedSettings, Environment, Loaded, Purpose, Request, load,
+};
+use crate::generation;
 
 /// Runs what the arguments ask for.
 pub fn run(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -> Exit {
@@ -28,13 +34,17 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
     match arguments.command.clone().unwrap_or_default() {
         Command::Serve => {
             let request = request(arguments, Purpose::Serve)?;
-            valid(load(&request), err, |loaded, err| serve::serve(request, loaded, err))
+            match load(&request) {
+                Ok(loaded) => serve::serve(request, loaded, err),
+                Err(errors) => check::refuse(&errors, err),
+            }
         }
         Command::Check { probe } => check::check(&read(arguments, Purpose::Check)?, probe, output, out, err),
         Command::Config(ConfigCommand::Show) => {
             valid(read(arguments, Purpose::Check)?, err, |loaded, err| {
-                let secret_settings = |backend: &BackendName| secret_settings(&loaded, backend);
-                config_show::config_show(&loaded, secret_settings, output, out, err)
+                let described = described(&loaded)?;
+                let described = |backend: &BackendName| described.get(backend).cloned();
+                config_show::config_show(&loaded, described, output, out, err)
             })
         }
         Command::Records(wanted) => {
@@ -112,8 +122,14 @@ fn read(arguments: &Arguments, purpose: Purpose) -> io::Result<Result<Loaded, Co
     Ok(load(&request(arguments, purpose)?))
 }
 
-/// What a backend's plugin calls secret, read from its file without running it.
-fn secret_settings(loaded: &Loaded, backend: &BackendName) -> Option<Vec<String>> {
-    let image = assemble::image(&loaded.config, loaded.config.backends.get(backend)?).ok()?;
-    image.manifest.secret_settings
+/// What the plugins say of the settings that they are given. A schema is made by a plugin's own code, which
+/// is loaded for that, and not told the settings.
+fn described(loaded: &Loaded) -> io::Result<BTreeMap<BackendName, DescribedSettings>> {
+    let mut uses = loaded.config.plugin_uses();
+    uses.retain(|used| !used.settings.is_empty());
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let described = runtime.block_on(generation::describe(uses, &Arc::default()));
+    // A plugin that hangs must not keep the process.
+    runtime.shutdown_background();
+    Ok(described)
 }

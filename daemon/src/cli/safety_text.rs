@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use super::columns::plain;
 use super::status::span;
 use crate::safety::guard::LATELY;
-use crate::safety::{Bounded, SafetyStatus};
+use crate::safety::mirror::{MirrorState, MirrorStatus};
+use crate::safety::{Bounded, RunningStatus, SafetyStatus};
 
 /// The most entries of a list that are printed.
 const SHOWN: usize = 10;
@@ -23,7 +24,8 @@ pub(super) fn write(backend: &str, status: &SafetyStatus, now: u64, out: &mut im
         writeln!(out, "  {breaker}")?;
     }
     if let Some(running) = &status.running {
-        writeln!(out, "  applying {} for {}", units(running.units), since(running.since))?;
+        let RunningStatus { units: all, done, since: begun } = running;
+        writeln!(out, "  applying {} for {}, {done} done", units(*all), since(*begun))?;
     }
     if status.unconfirmed && status.running.is_none() {
         writeln!(out, "  the outcome of an apply is not known until the next list")?;
@@ -61,6 +63,45 @@ pub(super) fn write(backend: &str, status: &SafetyStatus, now: u64, out: &mut im
             format!("{first}: {} (refused {times}, tried again {again})", entry.reason)
         })?;
         writeln!(out, "    hint: mend them where they come from; a changed record is tried at once")?;
+    }
+    status.mirrors.iter().try_for_each(|mirror| write_mirror(mirror, now, out))
+}
+
+/// A line on a mirror, and what is worth a look below it.
+fn write_mirror(mirror: &MirrorStatus, now: u64, out: &mut impl Write) -> io::Result<()> {
+    let since = |at: u64| span(now.saturating_sub(at));
+    let state = match mirror.state {
+        MirrorState::Unknown => "not compared yet",
+        MirrorState::Equal => "equal",
+        MirrorState::Behind => "behind",
+        MirrorState::DryRun => "not written to, since its primary is in dry_run",
+    };
+    write!(out, "  mirror {}: {state}", mirror.mirror)?;
+    if let Some(at) = mirror.since {
+        write!(out, " for {}", since(at))?;
+    }
+    let counts = [
+        (mirror.differing.unwrap_or_default(), "to be written"),
+        (mirror.conflicts, "not zonemux's own"),
+        (mirror.refused, "kept from it by its guards"),
+        (mirror.held, "held by its deletion guard"),
+        (mirror.quarantined, "in quarantine"),
+    ];
+    for (count, what) in counts.iter().filter(|(count, _)| *count > 0) {
+        write!(out, ", {count} {what}")?;
+    }
+    if let Some(wait) = mirror.retry_in {
+        write!(out, ", compared again in {}", span(wait))?;
+    }
+    writeln!(out)?;
+    if let (Some(error), Some(at)) = (&mirror.last_error, mirror.last_error_at) {
+        writeln!(out, "    last error {} ago: {}", since(at), plain(error))?;
+    }
+    for conflict in mirror.conflicting.iter().take(SHOWN) {
+        writeln!(out, "    left alone, though the primary has another: {}", plain(conflict))?;
+    }
+    if mirror.held > 0 {
+        writeln!(out, "    hint: `zonemux release {}` lets them through for 24 hours", mirror.mirror)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `zonemux serve`: the daemon's life from top to bottom.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub fn serve(request: Request, loaded: Loaded, err: &mut impl Write) -> io::Resu
         let key = warning.key.as_ref().map(ToString::to_string);
         tracing::warn!(key, hint = warning.hint, "{}", warning.message);
     }
+    warn_of_linker_variables();
     // Two threads move bytes; what computes for long has threads of its own.
     let runtime =
         Builder::new_multi_thread().worker_threads(2).thread_name("zonemux").enable_all().build()?;
@@ -37,6 +39,28 @@ pub fn serve(request: Request, loaded: Loaded, err: &mut impl Write) -> io::Resu
     // A plugin that hangs on a thread of the runtime must not keep the process.
     runtime.shutdown_background();
     exit
+}
+
+/// Names the variables by which the dynamic linker was told to load other code than was checked, or to load
+/// it otherwise. Too late to undo: it has obeyed them before this process's first instruction.
+fn warn_of_linker_variables() {
+    let names = linker_variables(std::env::vars_os().map(|(name, _)| name));
+    if !names.is_empty() {
+        tracing::warn!(
+            variables = names.join(" "),
+            hint = "take them out of the unit or the container",
+            "the environment changes what the dynamic linker loads into this process"
+        );
+    }
+}
+
+/// The dynamic linker's own variables among these names, sorted.
+fn linker_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    let names = names.filter_map(|name| name.into_string().ok());
+    let mut found: Vec<_> =
+        names.filter(|name| name.starts_with("LD_") || name == "GLIBC_TUNABLES").collect();
+    found.sort_unstable();
+    found
 }
 
 async fn life(
@@ -105,4 +129,16 @@ async fn life(
         watchdog.abort();
     }
     Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variable_of_the_linker_is_found_and_no_other() {
+        let names = ["LD_PRELOAD", "PATH", "GLIBC_TUNABLES", "LD_AUDIT", "OLD_PATH", "LDFLAGS"];
+        let found = linker_variables(names.into_iter().map(OsString::from));
+        assert_eq!(found, ["GLIBC_TUNABLES", "LD_AUDIT", "LD_PRELOAD"]);
+    }
 }

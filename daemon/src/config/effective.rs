@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::described::DescribedSettings;
 use super::key_path::KeyPath;
 use super::load::Loaded;
 use super::origin::Origin;
@@ -49,10 +50,10 @@ pub struct Effective {
 impl Loaded {
     /// Every value in force, in the order of the sections.
     ///
-    /// `secret_settings` gives the dotted paths (`*` for any one key) of the settings that a backend's
-    /// plugin calls secret: those and references to secrets are redacted. Where it gives none, because
-    /// the plugin is not known, every text among the settings is.
-    pub fn effective(&self, secret_settings: impl Fn(&BackendName) -> Option<Vec<String>>) -> Vec<Effective> {
+    /// `described` gives what a backend's plugin says of its settings: what it calls secret, what it does
+    /// not know, and references to secrets are redacted. Where it gives nothing, because the plugin is not
+    /// known or does not say, every text among the settings is.
+    pub fn effective(&self, described: impl Fn(&BackendName) -> Option<DescribedSettings>) -> Vec<Effective> {
         let mut shown = Vec::new();
         for entry in &self.entries {
             match entry {
@@ -72,10 +73,10 @@ impl Loaded {
                     let Some(backend) = self.config.backends.get(name) else {
                         continue;
                     };
-                    let secrets = secret_settings(name);
+                    let described = described(name);
                     let base = KeyPath::of(&["backends", name.as_str(), "settings"]);
                     shown.extend(
-                        backend.settings.leaves().map(|leaf| of_setting(&base, leaf, secrets.as_deref())),
+                        backend.settings.leaves().map(|leaf| of_setting(&base, leaf, described.as_ref())),
                     );
                 }
             }
@@ -84,10 +85,10 @@ impl Loaded {
     }
 }
 
-fn of_setting(base: &KeyPath, leaf: Leaf<'_>, secrets: Option<&[String]>) -> Effective {
+fn of_setting(base: &KeyPath, leaf: Leaf<'_>, described: Option<&DescribedSettings>) -> Effective {
     let is_redacted = leaf.is_secret
-        || match secrets {
-            Some(secrets) => secrets.iter().any(|pattern| leaf.path.matches(pattern)),
+        || match described {
+            Some(described) => !described.may_show(leaf.path),
             None => leaf.value.is_string(),
         };
     let value = if is_redacted { json!(REDACTED) } else { leaf.value.clone() };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::key_path::KeyPath;
 use super::origin::Origin;
+use super::plugin_use::PluginUse;
 
 /// One fault or warning: what, where, and what to do about it. No secret is ever in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl fmt::Display for Finding {
 }
 
 /// Why there is no configuration: every fault that was found, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct ConfigErrors {
     /// The faults, in the order of the sections.
     pub faults: Vec<Finding>,
@@ -77,6 +78,8 @@ pub struct ConfigErrors {
     pub sources: Vec<PathBuf>,
     /// The socket on which a daemon of this configuration answers, where that can be told all the same.
     pub control: Option<PathBuf>,
+    /// What is known of plugins all the same, for their faults to be told beside these.
+    pub plugin_uses: Vec<PluginUse>,
 }
 
 impl std::error::Error for ConfigErrors {}
@@ -112,6 +115,7 @@ mod tests {
             warnings: vec![],
             sources: vec![],
             control: None,
+            plugin_uses: vec![],
         };
         insta::assert_snapshot!(errors, @r#"
         `webhook.deadline`: expected a duration such as "10s", got 10

@@ -52,6 +52,14 @@ impl KeyPath {
         })
     }
 
+    /// The steps from the outermost on: a key, or `None` for a position in a list.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter().map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) => None,
+        })
+    }
+
     /// Whether the keys begin with those of `pattern` (dotted, `*` standing for any one key).
     pub fn matches(&self, pattern: &str) -> bool {
         let mut keys = self.keys();

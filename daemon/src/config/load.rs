@@ -75,11 +75,12 @@ fn finish(
             warnings: Vec::new(),
             sources: files.sources,
             control: files.recovered_control,
+            plugin_uses: Vec::new(),
         });
     }
     let merged = merge_layers(&files, environment, &mut faults);
     let decoded = decode(merged.root(), environment, purpose);
-    let Decoded { config, faults: more, warnings, entries, control, referenced_files } = decoded;
+    let Decoded { config, faults: more, warnings, entries, control, plugin_uses, referenced_files } = decoded;
     faults.extend(more);
     let mut sources = files.sources;
     sources.extend(referenced_files);
@@ -87,6 +88,6 @@ fn finish(
         Some(config) if faults.is_empty() => {
             Ok(Loaded { config, warnings, files: files.paths, sources, entries })
         }
-        _ => Err(ConfigErrors { faults, warnings, sources, control }),
+        _ => Err(ConfigErrors { faults, warnings, sources, control, plugin_uses }),
     }
 }

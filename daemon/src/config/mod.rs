@@ -7,6 +7,7 @@
 mod certificates;
 mod checks;
 mod decode;
+mod described;
 mod effective;
 mod environment;
 mod error;
@@ -17,12 +18,14 @@ mod model;
 mod nearest;
 mod origin;
 mod paths;
+mod plugin_use;
 mod report;
 mod secret_place;
 mod settings;
 mod value;
 
 pub use certificates::Certificates;
+pub use described::DescribedSettings;
 pub use effective::Effective;
 pub use environment::Environment;
 pub use error::{ConfigErrors, Finding};
@@ -33,6 +36,7 @@ pub use model::{
     Shutdown, State, Tls, Ttl, View, Webhook,
 };
 pub use origin::Origin;
+pub use plugin_use::{Known, PluginUse};
 pub use report::{Layer, Report};
 pub use settings::SettingsTree;
 pub use value::{

@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 
 pub use in_flight::InFlight;
 pub use kept::same_instance;
-pub use plugins::{LOAD_LIMIT, LoadError, PluginFault, PluginFile, Prepared, load};
+pub use plugins::{Judged, LOAD_LIMIT, LoadError, PluginFault, PluginFile, Prepared, describe, judge, load};
 pub use removed::RemovedView;
 
 use crate::assemble::Parts;

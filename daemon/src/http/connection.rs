@@ -65,26 +65,38 @@ pub async fn serve<S, H, F>(
         .max_headers(MAX_HEADER_LINES);
     let mut connection = builder.serve_connection(io, service);
 
-    let overdue = drive(&mut connection, &activity, &times, &stop).await;
+    let end = drive(&mut connection, &activity, &times, &stop).await;
     let mut stream = connection.into_parts().io.into_inner().into_inner();
-    match overdue {
-        None | Some(Overdue::Idle) => {}
-        Some(Overdue::Head) => {
+    let last_words = match end {
+        End::Over | End::Overdue(Overdue::Idle) => None,
+        End::Http2 => Some(error::http_2()),
+        End::Overdue(Overdue::Head) => {
             tracing::debug!("a header block was not complete in time");
-            let words = error::slow_head(times.head);
-            let told = stream.write_all(&words);
-            if tokio::time::timeout(times.linger, told).await.is_err() {
-                return;
-            }
+            Some(error::slow_head(times.head))
         }
-        Some(Overdue::Stalled) => {
+        End::Overdue(Overdue::Stalled) => {
             tracing::debug!(after = ?times.stalled, "a client does not take its answer");
             return;
         }
+    };
+    if let Some(words) = last_words
+        && tokio::time::timeout(times.linger, stream.write_all(&words)).await.is_err()
+    {
+        return;
     }
     if !activity.ended() {
         linger(stream, &times).await;
     }
+}
+
+/// How hyper's part of a connection came to its end.
+enum End {
+    /// Everything was answered, or the client has gone.
+    Over,
+    /// The client speaks HTTP/2, to which hyper's parser says nothing.
+    Http2,
+    /// Something took too long.
+    Overdue(Overdue),
 }
 
 /// Polls a connection until it ends, or is overdue.
@@ -93,7 +105,7 @@ async fn drive<C>(
     activity: &Activity,
     times: &ConnectionTimes,
     stop: &CancellationToken,
-) -> Option<Overdue>
+) -> End
 where
     C: Drive + Unpin,
 {
@@ -106,10 +118,10 @@ where
         }
         loop {
             if let Poll::Ready(result) = connection.poll_end(cx) {
-                if let Err(error) = result {
-                    tracing::debug!(%error, "a connection ended early");
-                }
-                return Poll::Ready(None);
+                let Err(error) = result else { return Poll::Ready(End::Over) };
+                tracing::debug!(%error, "a connection ended early");
+                let end = if error.is_parse_version_h2() { End::Http2 } else { End::Over };
+                return Poll::Ready(end);
             }
             // Every event that moves the deadline happens inside the poll above.
             let Some((deadline, overdue)) = activity.deadline(times) else {
@@ -120,7 +132,7 @@ where
             }
             ready!(alarm.as_mut().poll(cx));
             if overdue != Overdue::Idle || idle_is_over {
-                return Poll::Ready(Some(overdue));
+                return Poll::Ready(End::Overdue(overdue));
             }
             // Hyper ends an idle connection cleanly when it is asked to; once is enough.
             idle_is_over = true;

@@ -258,6 +258,12 @@ pub(super) fn slow_head(limit: Duration) -> Bytes {
     raw(StatusCode::REQUEST_TIMEOUT, &message, "send it in one go")
 }
 
+/// What a client gets that begins with HTTP/2, as one does that was told to without asking first.
+pub(super) fn http_2() -> Bytes {
+    let message = "this port speaks HTTP/1.1, and the connection began with HTTP/2";
+    raw(StatusCode::HTTP_VERSION_NOT_SUPPORTED, message, "have the client speak HTTP/1.1")
+}
+
 /// What a client gets that speaks plain HTTP where TLS is wanted.
 pub(super) fn plain_http() -> Bytes {
     let message = "this port speaks TLS, and the request came without";

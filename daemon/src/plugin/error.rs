@@ -164,7 +164,7 @@ impl fmt::Display for Refusal {
             Self::Signature(fault) => fault.fmt(f),
             Self::NotAnObject(why) => write!(f, "not a shared object: {why}"),
             Self::Damaged(why) => write!(f, "it is damaged: {why}"),
-            Self::OwnLibraries(what) => write!(f, "it {what}, where nobody checks what is loaded with it"),
+            Self::OwnLibraries(what) => write!(f, "it {what}, which nobody checks"),
             Self::OtherArchitecture { found, expected } => {
                 write!(f, "built for {found}, this machine is {expected}")
             }

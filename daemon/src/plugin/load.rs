@@ -45,36 +45,34 @@ pub struct Loader {
 
 /// One content, loaded at most once, also while several ask for it.
 #[derive(Default)]
-struct Entry {
-    state: Mutex<State>,
-}
+struct Entry(Mutex<Option<Final>>);
 
-/// How far a content has come.
-#[derive(Default)]
-struct State {
-    /// What loading it came to, for good: its code has run, and runs no second time.
-    outcome: Option<Result<Loaded, Refusal>>,
+/// What came of loading a content, for as long as the process lives.
+struct Final {
+    result: Result<Loaded, Refusal>,
     // The number of a closed descriptor may be used again, and `/proc/self/fd/N` is the name by
     // which the dynamic linker knows the library: so it stays open for ever.
-    sealed: Option<OwnedFd>,
+    _sealed: OwnedFd,
 }
 
-impl State {
-    /// Loads the image, or repeats what that came to. Where descriptors or memory were short, or a
-    /// library that it needs was not there, the next call tries again.
-    fn load(&mut self, image: &Image) -> Result<Loaded, Refusal> {
-        if let Some(outcome) = &self.outcome {
-            return outcome.clone();
+impl Entry {
+    /// Loads a content that was not loaded yet. What may pass (no descriptor left, a library that is
+    /// missing) is tried again by the next who asks.
+    fn load(
+        &self,
+        seal: impl FnOnce() -> std::io::Result<OwnedFd>,
+        open: impl FnOnce(&OwnedFd) -> Result<Loaded, Refusal>,
+    ) -> Result<Loaded, Refusal> {
+        let mut entry = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*entry {
+            return known.result.clone();
         }
-        let sealed = match self.sealed.take() {
-            Some(sealed) => sealed,
-            None => image.seal().map_err(|error| Refusal::NotSealed(error.to_string()))?,
-        };
-        let outcome = open_descriptor(self.sealed.insert(sealed), &image.manifest.name);
-        if !matches!(outcome, Err(Refusal::Linker(_))) {
-            self.outcome = Some(outcome.clone());
+        let sealed = seal().map_err(|error| Refusal::NotSealed(error.to_string()))?;
+        let result = open(&sealed);
+        if !matches!(result, Err(Refusal::Linker(_))) {
+            *entry = Some(Final { result: result.clone(), _sealed: sealed });
         }
-        outcome
+        result
     }
 }
 
@@ -89,8 +87,8 @@ impl Loader {
     /// call it on a thread that may block.
     pub fn load(&self, image: &Image) -> Result<Loaded, PluginError> {
         let entry = Arc::clone(self.entries().entry(image.sha256.clone()).or_default());
-        let mut state = entry.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.load(image).map_err(|reason| PluginError::new(&image.path, reason))
+        let result = entry.load(|| image.seal(), |sealed| open_descriptor(sealed, &image.manifest.name));
+        result.map_err(|reason| PluginError::new(&image.path, reason))
     }
 
     /// What starts processes for those that are not loaded here.
@@ -204,4 +202,40 @@ fn words(error: &dyn std::error::Error) -> String {
 
 fn first_line(text: &str) -> String {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io;
+
+    use super::*;
+
+    fn memory() -> io::Result<OwnedFd> {
+        Ok(rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC)?)
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_is_final_is_not() {
+        let (entry, opened) = (Entry::default(), Cell::new(0));
+        let opening = |refusal: Refusal| {
+            let opened = &opened;
+            move |_: &OwnedFd| {
+                opened.set(opened.get() + 1);
+                Err(refusal)
+            }
+        };
+        // EMFILE: every descriptor is in use at this moment.
+        let full = || Err(io::Error::from_raw_os_error(24));
+        let refused = entry.load(full, opening(Refusal::Aborts)).unwrap_err();
+        assert!(refused.to_string().contains("Too many open files"), "{refused}");
+        assert_eq!(opened.get(), 0);
+        let missing = Refusal::Linker("libnosuch.so.1: cannot open shared object file".into());
+        assert_eq!(entry.load(memory, opening(missing.clone())).unwrap_err(), missing);
+        let differs = Refusal::Layout("other".into());
+        for _ in 0..3 {
+            assert_eq!(entry.load(memory, opening(differs.clone())).unwrap_err(), differs);
+        }
+        assert_eq!(opened.get(), 2, "its constructors have run, and run once");
+    }
 }

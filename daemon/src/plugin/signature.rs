@@ -60,7 +60,7 @@ impl SignatureFault {
             Self::Missing(_) => {
                 "`minisign -Sm FILE` signs a file; install the signature beside it, as `FILE.minisig`"
             }
-            Self::Unreadable(..) => "the account that runs zonemux must be able to read it",
+            Self::Unreadable(..) => "it must be a file that the account of zonemux can read",
             Self::Damaged(_) => "copy the signature once more, or sign the file again: `minisign -Sm FILE`",
             Self::Legacy(_) => "sign the file again, without `-l`: `minisign -Sm FILE`",
             Self::OtherKey { .. } => {
@@ -123,8 +123,9 @@ pub(super) fn read(path: &Path) -> Result<Read, SignatureFault> {
 impl Read {
     /// Who says to have signed: worth nothing before it is [verified](Self::verify).
     pub(super) fn claimed(&self) -> Signed {
-        // The comment goes to a terminal, whatever is in it.
-        Signed { key: self.key, comment: self.signature.trusted_comment().escape_debug().collect() }
+        // The comment goes to a terminal, whatever is in it: the default has a tab between time and name.
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        Signed { key: self.key, comment: self.signature.trusted_comment().chars().map(plain).collect() }
     }
 
     /// Who signed these bytes, if one of the keys did.

@@ -31,16 +31,28 @@ pub(super) fn open_owned(path: &Path) -> Result<File, PluginError> {
     let us = rustix::process::geteuid().as_raw();
     walk(path, us).map_err(|reason| {
         // The file that was asked for is what the operator knows.
-        PluginError::new(path, reason.unwrap_or_else(|| Refusal::NotFound { tried: vec![path.to_owned()] }))
+        let reason = match reason {
+            Stop::Nowhere => Refusal::NotFound { tried: vec![path.to_owned()] },
+            Stop::Refused(reason) => reason,
+        };
+        PluginError::new(path, reason)
     })
 }
 
-/// A refusal; nothing where the path leads to nothing.
-type Stop = Option<Refusal>;
+/// Why no file was opened.
+#[derive(Debug)]
+enum Stop {
+    /// The path leads to nothing.
+    Nowhere,
+    Refused(Refusal),
+}
 
 fn stopped(error: impl Into<std::io::Error>) -> Stop {
     let error = error.into();
-    (error.kind() != std::io::ErrorKind::NotFound).then(|| Refusal::Unreadable(error.to_string()))
+    match error.kind() {
+        std::io::ErrorKind::NotFound => Stop::Nowhere,
+        _ => Stop::Refused(Refusal::Unreadable(error.to_string())),
+    }
 }
 
 /// The folder in which the next name is looked up.
@@ -92,7 +104,9 @@ fn walk(path: &Path, us: u32) -> Result<File, Stop> {
             place.path.join(&name)
         };
         match openat(&place.folder, &name, FOLDER, Mode::empty()) {
-            Ok(_) if names.is_empty() => return Err(Some(Refusal::NotAnObject("it is a folder".into()))),
+            Ok(_) if names.is_empty() => {
+                return Err(Stop::Refused(Refusal::NotAnObject("it is a folder".into())));
+            }
             Ok(folder) => {
                 place = Place::of(folder, shown, us)?;
                 continue;
@@ -119,11 +133,11 @@ fn walk(path: &Path, us: u32) -> Result<File, Stop> {
             }
             _ if !names.is_empty() => return Err(stopped(Errno::NOTDIR)),
             FileType::RegularFile => return open_file(&place, &name, &shown, us),
-            FileType::Socket => return Err(Some(Refusal::NotAnObject("it is a socket".into()))),
-            _ => return Err(Some(Refusal::NotAnObject("it is no regular file".into()))),
+            FileType::Socket => return Err(Stop::Refused(Refusal::NotAnObject("it is a socket".into()))),
+            _ => return Err(Stop::Refused(Refusal::NotAnObject("it is no regular file".into()))),
         }
     }
-    Err(Some(Refusal::NotAnObject("it is a folder".into())))
+    Err(Stop::Refused(Refusal::NotAnObject("it is a folder".into())))
 }
 
 /// The names of a path on top of those that remain, the first one last.
@@ -177,7 +191,7 @@ fn writable(path: &Path, stat: &Stat) -> Stop {
 }
 
 fn distrusted(why: String) -> Stop {
-    Some(Refusal::NotTrusted(why))
+    Stop::Refused(Refusal::NotTrusted(why))
 }
 
 #[cfg(test)]

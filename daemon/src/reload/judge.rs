@@ -60,9 +60,8 @@ async fn judge(
 }
 
 async fn read(config: &Arc<Config>, name: &BackendName) -> Result<Image, PluginError> {
-    let (of_thread, backend) = (Arc::clone(config), name.clone());
-    let reading =
-        tokio::task::spawn_blocking(move || assemble::image(&of_thread, &of_thread.backends[&backend]));
+    let used = config.plugin_use(name, &config.backends[name]);
+    let reading = tokio::task::spawn_blocking(move || assemble::image(&used));
     reading.await.unwrap_or_else(|_| {
         let plugin = config.backends[name].plugin.to_string();
         Err(PluginError::not_loaded_within(plugin, generation::LOAD_LIMIT))

@@ -15,7 +15,7 @@ use super::{fixed, zones};
 use crate::assemble::{self, Parts, States};
 use crate::backend::{Driver, Held};
 use crate::config::{BackendName, Config, Finding, KeyPath, Loaded, Request, load};
-use crate::generation::{Addresses, Current, Generation, PluginFault, PluginFile, RemovedView};
+use crate::generation::{self, Addresses, Current, Generation, PluginFault, PluginFile, RemovedView};
 use crate::http::{Replacement, Server, Tls, Webhook};
 use crate::journal::Limits;
 use crate::listening::{ListenError, Side};
@@ -150,7 +150,14 @@ impl Reloading {
             return Err(Refused { faults: vec![fault], warnings: Vec::new() });
         };
         *self.watched() = watched;
-        loaded.map_err(|errors| Refused { faults: errors.faults, warnings: errors.warnings })
+        let errors = match loaded {
+            Ok(loaded) => return Ok(loaded),
+            Err(errors) => errors,
+        };
+        // What can be told of plugins is told now, and not when the rest is mended.
+        let judged = generation::judge(errors.plugin_uses, &self.site.loader).await;
+        let faults = errors.faults.into_iter().chain(judged.findings()).collect();
+        Err(Refused { faults, warnings: errors.warnings })
     }
 
     fn bind(&self, config: &Config) -> Result<Bound, ListenError> {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use zonemux_plugin::dns::{canonical, is_at_or_below};
 use zonemux_plugin::{ChangeId, Endpoint, EndpointRef, Endpoints};
 
+use super::split::split_among;
 use super::*;
 use crate::wire::Changes;
 
@@ -123,6 +124,7 @@ proptest! {
         create in proptest::collection::vec(name(), 0..20),
         update in proptest::collection::vec(name(), 0..20),
         delete in proptest::collection::vec(name(), 0..20),
+        threads in 1..5_usize,
     ) {
         let lists = [&create, &update, &delete];
         let all: Vec<String> = lists.into_iter().flatten().cloned().collect();
@@ -133,7 +135,7 @@ proptest! {
             update: next.by_ref().take(update.len()).map(|position| (None, position)).collect(),
             delete: next.by_ref().take(delete.len()).collect(),
         });
-        let split = split(&router(), BACKENDS, &changes);
+        let split = split_among(threads, &router(), BACKENDS, &changes);
 
         let mut merged = Vec::new();
         for (backend, batch) in split.batches.iter().enumerate() {

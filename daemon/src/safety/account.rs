@@ -143,24 +143,9 @@ impl SafeBackend {
         let (backend, request_id) = (self.name(), &*account.call.request_id);
         let (dns_name, record_type) = (endpoint.dns_name(), endpoint.record_type());
         let (action, word) = (action(id), outcome.as_str());
-        match outcome {
-            ChangeOutcome::Applied if one_by_one => {
-                tracing::info!(backend, request_id, action, dns_name, record_type, "change applied");
-            }
-            ChangeOutcome::Applied | ChangeOutcome::Unchanged => {
-                tracing::debug!(
-                    backend,
-                    request_id,
-                    action,
-                    dns_name,
-                    record_type,
-                    outcome = word,
-                    "change done"
-                );
-            }
-            // A mass of them is told by the batch's line; the journal has each.
-            _ if !one_by_one => {
-                tracing::debug!(
+        macro_rules! tell {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
                     backend,
                     request_id,
                     action,
@@ -168,19 +153,16 @@ impl SafeBackend {
                     record_type,
                     outcome = word,
                     reason,
-                    "change not applied"
-                );
-            }
-            _ => tracing::warn!(
-                backend,
-                request_id,
-                action,
-                dns_name,
-                record_type,
-                outcome = word,
-                reason,
-                "change not applied"
-            ),
+                    $message
+                )
+            };
+        }
+        match outcome {
+            ChangeOutcome::Applied if one_by_one => tell!(info, "change applied"),
+            ChangeOutcome::Applied | ChangeOutcome::Unchanged => tell!(debug, "change done"),
+            // A mass of them is told by the batch's line; the journal has each.
+            _ if !one_by_one => tell!(debug, "change not applied"),
+            _ => tell!(warn, "change not applied"),
         }
     }
 

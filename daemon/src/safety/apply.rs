@@ -192,8 +192,13 @@ impl SafeBackend {
         }
         let epoch = self.state.writes.epoch();
         let shown = self.state.shown().get(&call.view);
-        // Somebody wrote since the view was shown its list.
-        let outdated = matches!(shown, Some(Shown::Fresh(of)) if of != epoch);
+        // Somebody wrote since the view was shown its list; or an earlier process showed it, and nobody
+        // knows who has written since.
+        let outdated = match shown {
+            Some(Shown::Fresh(of)) => of != epoch,
+            None => self.state.kept.has_list_of_before(),
+            Some(Shown::Unclear | Shown::Stale) => false,
+        };
         let known = self.state.kept.fresh(epoch);
         if self.state.is_unconfirmed() || (outdated && known.is_none()) {
             let list = self.confirmed_list(&call.request_id, call.deadline, turn).await?;
@@ -278,6 +283,7 @@ impl Job {
             held_names: held.map(|key| key.name).collect(),
             kept: self.kept.clone(),
             marked: Some(self.marked),
+            progress: ending.progress(),
         };
         let Written { mut outcomes, unknown, halves } = writer.write(self.decided.write.clone()).await;
         report(permit, safe.name(), unknown.as_ref());

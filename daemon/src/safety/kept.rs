@@ -18,6 +18,8 @@ const FRESH: Duration = Duration::from_secs(120);
 pub(super) struct Kept {
     store: Arc<dyn Store>,
     backend: String,
+    /// Whether an earlier process may have shown a list.
+    of_before: bool,
     latest: Mutex<Option<Latest>>,
     /// Held while a snapshot is written: one at a time, and the last one last.
     saved: Mutex<Option<Saved>>,
@@ -40,8 +42,16 @@ struct Saved {
 }
 
 impl Kept {
+    /// Blocks on the store.
     pub(super) fn open(store: Arc<dyn Store>, backend: &str) -> Self {
-        Self { store, backend: backend.to_owned(), latest: Mutex::default(), saved: Mutex::default() }
+        let of_before = Snapshot::may_be_there(&*store, backend);
+        let backend = backend.to_owned();
+        Self { store, backend, of_before, latest: Mutex::default(), saved: Mutex::default() }
+    }
+
+    /// Whether an earlier process may have shown a list, on which changes that come now were planned.
+    pub(super) fn has_list_of_before(&self) -> bool {
+        self.of_before
     }
 
     /// Takes a list that was just made. [`save`](Self::save) is to follow, where blocking is allowed.

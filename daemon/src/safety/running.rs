@@ -1,6 +1,7 @@
 //! The apply that is under way, for those who ask for the same while it runs.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ pub(super) struct Running {
     changes: HashMap<Fingerprint, usize>,
     /// How many units there are.
     units: usize,
+    done: Progress,
     since: SystemTime,
     outcomes: watch::Receiver<Option<Arc<HashMap<usize, Outcome>>>>,
 }
@@ -28,7 +30,25 @@ pub(super) struct RunningApply(Mutex<Option<Arc<Running>>>);
 
 /// What ends a [`Running`]: given the outcomes, or dropped without them.
 #[derive(Debug)]
-pub(super) struct Ending(watch::Sender<Option<Arc<HashMap<usize, Outcome>>>>);
+pub(super) struct Ending {
+    outcomes: watch::Sender<Option<Arc<HashMap<usize, Outcome>>>>,
+    done: Progress,
+}
+
+/// How many units of an apply have their outcome already.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress(Arc<AtomicUsize>);
+
+impl Progress {
+    /// So many have it now.
+    pub(super) fn set(&self, done: usize) {
+        self.0.store(done, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 impl RunningApply {
     /// Says what begins now, in place of what ran before.
@@ -41,8 +61,10 @@ impl RunningApply {
             }
         }
         let (sender, outcomes) = watch::channel(None);
-        *self.slot() = Some(Arc::new(Running { changes, units: count, since: SystemTime::now(), outcomes }));
-        Ending(sender)
+        let (done, since) = (Progress::default(), SystemTime::now());
+        let running = Running { changes, units: count, done: done.clone(), since, outcomes };
+        *self.slot() = Some(Arc::new(running));
+        Ending { outcomes: sender, done }
     }
 
     /// What runs now.
@@ -63,7 +85,12 @@ impl RunningApply {
 impl Ending {
     /// Tells those who wait what became of each unit.
     pub(super) fn tell(self, outcomes: impl IntoIterator<Item = (usize, Outcome)>) {
-        self.0.send_replace(Some(Arc::new(outcomes.into_iter().collect())));
+        self.outcomes.send_replace(Some(Arc::new(outcomes.into_iter().collect())));
+    }
+
+    /// Where the apply says how far it is.
+    pub(super) fn progress(&self) -> Progress {
+        self.done.clone()
     }
 }
 
@@ -71,6 +98,11 @@ impl Running {
     /// How many units it writes.
     pub(super) fn units(&self) -> usize {
         self.units
+    }
+
+    /// How many of them are done, or will not be.
+    pub(super) fn done(&self) -> usize {
+        self.done.get()
     }
 
     /// When it began.
@@ -102,5 +134,31 @@ impl Running {
         }
         let bad = all.iter().position(|outcome| !matches!(outcome, Outcome::Applied | Outcome::Unchanged));
         all.swap_remove(bad.unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zonemux_plugin::Endpoint;
+
+    use super::*;
+    use crate::safety::undo::Builder;
+
+    #[test]
+    fn what_is_done_of_an_apply_shows_while_it_runs() {
+        let mut changes = Builder::default();
+        for name in ["a", "b", "c"] {
+            let record = Endpoint::new(format!("{name}.example.org"), "A", ["192.0.2.1"]);
+            changes.create(&record).unwrap();
+        }
+        let work = Units::of(changes.finish());
+        let running = RunningApply::default();
+        let ending = running.begin(&work, &[0, 1, 2]);
+        let shown = || running.current().map(|running| (running.units(), running.done()));
+        assert_eq!(shown(), Some((3, 0)));
+        ending.progress().set(2);
+        assert_eq!(shown(), Some((3, 2)));
+        drop(ending);
+        assert_eq!(shown(), None);
     }
 }

@@ -16,6 +16,7 @@ use super::facts::Facts;
 use super::guard::Action;
 use super::intention::Intention;
 use super::outcome::Outcome;
+use super::running::Progress;
 use super::undo::Builder;
 use super::units::Units;
 use super::write::Writer;
@@ -120,6 +121,7 @@ impl SafeBackend {
             kept,
             // The mark stays as it is until a list shows that all is well.
             marked: None,
+            progress: Progress::default(),
         };
         let written = writer.write(todos.clone()).await;
         let refused = written.outcomes.iter().any(|(_, outcome)| !matches!(outcome, Outcome::Applied));

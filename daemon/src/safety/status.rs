@@ -65,6 +65,9 @@ pub struct SnapshotStatus {
 pub struct RunningStatus {
     /// How many units it writes.
     pub units: usize,
+    /// How many of them have their outcome. Only what the backend was given part by part shows on the way.
+    #[serde(default)]
+    pub done: usize,
     /// When it began.
     pub since: u64,
 }
@@ -106,10 +109,11 @@ impl SafeBackend {
             let held = state.held();
             Bounded::of(held.len(), held.entries(SystemTime::now()))
         };
-        let running = state
-            .running
-            .current()
-            .map(|running| RunningStatus { units: running.units(), since: seconds(running.since()) });
+        let running = state.running.current().map(|running| RunningStatus {
+            units: running.units(),
+            done: running.done(),
+            since: seconds(running.since()),
+        });
         SafetyStatus {
             breaker: BreakerStatus { state: breaker.as_str().to_owned(), retry_in },
             snapshot,

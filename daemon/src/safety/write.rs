@@ -10,6 +10,7 @@ use zonemux_plugin::{ChangeId, ErrorKind};
 use super::decide::Todo;
 use super::outcome::Outcome;
 use super::ownership::is_readable_ownership;
+use super::running::Progress;
 use super::undo;
 use super::units::Units;
 use super::{SafeBackend, blocking};
@@ -29,6 +30,8 @@ pub(super) struct Writer {
     pub(super) kept: HashSet<ChangeId>,
     /// The units that the mark has; `None`: the mark is not ours to change.
     pub(super) marked: Option<Vec<usize>>,
+    /// Told how many units have their outcome.
+    pub(super) progress: Progress,
 }
 
 /// What came of it.
@@ -58,6 +61,7 @@ impl Writer {
         // The last is the next, so that the order of units is kept.
         let mut queue = vec![todos];
         while let Some(mut part) = queue.pop() {
+            self.progress.set(written.outcomes.len());
             if part.is_empty() {
                 continue;
             }

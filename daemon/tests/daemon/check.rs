@@ -34,6 +34,42 @@ fn a_fault_is_data_as_well() {
 }
 
 #[test]
+fn faults_of_plugins_are_told_with_those_of_the_configurations_form() {
+    let site = memory();
+    site.layer("bad", "[webhook]\ndeadline = 5");
+    site.backend_with(
+        "edge",
+        "flaky",
+        "example.net",
+        "guards = { min_records = -1 }",
+        "delay = []\ntokne = 1",
+    );
+    site.layer("far", "[backends.far]\nplugin = \"nosuch\"\nzones = [\"example.com\"]\ntimeout = 1");
+    site.backend_with("own", "memory", "example.edu", "sha256 = \"1234\"", "fiel = 1");
+    let check = site.run(&["check"]);
+    assert_eq!(check.code, Some(78), "{check:?}");
+    insta::assert_snapshot!(site.shown(&check.stderr));
+    let serve = site.run(&["serve"]);
+    assert_eq!((serve.code, serve.stderr), (Some(78), check.stderr));
+}
+
+#[test]
+fn a_backend_with_faults_of_its_own_keeps_no_other_from_being_judged() {
+    let site = memory();
+    site.layer("edge", "[backends.edge]\nplugin = 7");
+    site.backend("far", "memory", "example.net", "fiel = \"records\"");
+    let (code, report) = json(&site, &["check"]);
+    assert_eq!(code, Some(78));
+    let faults = report["faults"].as_array().unwrap();
+    let keys: Vec<&str> = faults.iter().map(|fault| fault["key"].as_str().unwrap()).collect();
+    assert_eq!(
+        keys,
+        ["backends.edge.plugin", "backends.edge.zones", "backends.far.settings.fiel"],
+        "{report}"
+    );
+}
+
+#[test]
 fn a_probe_lists_each_backend() {
     let site = memory();
     site.backend("edge", "memory", "example.net", "");

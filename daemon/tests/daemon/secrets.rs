@@ -73,3 +73,18 @@ fn refused_settings_do_not_show_them() {
     assert!(checked.stderr.contains("`backends.more.settings.token`"), "{}", checked.stderr);
     assert!(checked.stderr.contains("`backends.most.settings.tokn`"), "{}", checked.stderr);
 }
+
+#[test]
+fn config_show_redacts_a_secret_whose_key_is_misspelt() {
+    let site = site();
+    let settings = format!("behaviour = \"chatty\"\ntokne = \"{}\"\npin = 7319", SECRETS[0]);
+    site.backend("lan", "flaky", "example.org", &settings);
+    for arguments in [&["config", "show"][..], &["config", "show", "--output", "json"]] {
+        let shown = site.run(arguments);
+        assert_eq!(shown.code, Some(0), "{shown:?}");
+        holds_no_secret("config show", &shown.stdout);
+        assert!(!shown.stdout.contains("7319"), "{}", shown.stdout);
+        assert!(shown.stdout.contains("settings.tokne"), "{}", shown.stdout);
+        assert!(shown.stdout.contains("chatty"), "what is no secret is shown: {}", shown.stdout);
+    }
+}

@@ -1,10 +1,12 @@
 //! The start: listeners first, plugins behind them.
 
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use serde_json::json;
-use zonemux_test_support::{Finished, Process, Signal, Target, create, names, record};
+use zonemux_test_support::{Daemon, Finished, Process, Request, Signal, Site, Target, create, names, record};
 
 use crate::{flaky, memory, ready, site};
 
@@ -77,7 +79,7 @@ fn records_survive_a_kill_and_so_does_the_socket() {
 }
 
 /// The end of a start that fails, without the log.
-fn failed_start(site: &zonemux_test_support::Site) -> Finished {
+fn failed_start(site: &Site) -> Finished {
     site.layer("quiet", "[log]\nlevel = \"off\"");
     let finished = site.run(&["serve"]);
     assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""), "{finished:?}");
@@ -115,23 +117,60 @@ fn a_file_in_the_place_of_a_socket_is_left_alone() {
     assert_eq!(std::fs::read_to_string(site.path("webhook.sock")).unwrap(), "mine");
 }
 
-#[test]
-fn sockets_of_the_service_manager_replace_the_configured_ones() {
-    let site = memory();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = tcp.local_addr().unwrap();
-    // As systemd does it: the socket is descriptor 3, and there before the process is.
-    let waiting = Target::Tcp(address).send(&zonemux_test_support::Request::get("/"));
+/// Starts a daemon as systemd does: the socket is descriptor 3, and there before the process is.
+fn handed_over(site: &Site, socket: impl Into<OwnedFd>) -> Daemon {
     let script = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" --config config.toml serve";
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_zonemux")]);
     site.prepare(&mut command);
-    command.stdin(std::os::fd::OwnedFd::from(tcp));
-    let daemon = site.attach(Process::spawn(command));
-    assert_eq!(daemon.webhooks(), [Target::Tcp(address)]);
-    let mut waiting = waiting;
+    command.stdin(socket.into());
+    site.attach(Process::spawn(command))
+}
+
+#[test]
+fn sockets_of_the_service_manager_replace_the_configured_ones() {
+    let site = memory();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Target::Tcp(tcp.local_addr().unwrap());
+    let mut waiting = address.send(&Request::get("/"));
+    let daemon = handed_over(&site, tcp);
+    assert_eq!(daemon.webhooks(), [address]);
     assert_eq!(waiting.answer().status, 200, "who connected before the start is answered");
     daemon.wait_ready();
     assert_eq!(daemon.webhook().get("/records").status, 200);
     assert!(!site.path("webhook.sock").exists());
+}
+
+#[test]
+fn variables_of_the_dynamic_linker_are_named_and_not_shown() {
+    let mut site = memory();
+    let daemon = ready(&site);
+    assert!(daemon.logged(LINKER).is_empty());
+    daemon.stop();
+
+    site.set("LD_LIBRARY_PATH", "/nosuch/hunter2").set("GLIBC_TUNABLES", "glibc.malloc.check=0");
+    let daemon = site.start();
+    let line = daemon.wait_logged(LINKER);
+    assert_eq!(
+        (&line["level"], &line["variables"]),
+        (&"WARN".into(), &"GLIBC_TUNABLES LD_LIBRARY_PATH".into())
+    );
+    assert!(!line.to_string().contains("hunter2"), "{line}");
+}
+
+const LINKER: &str = "the environment changes what the dynamic linker loads into this process";
+fn a_unix_socket_of_the_service_manager_is_served_and_stays_the_managers() {
+    let site = memory();
+    let path = site.path("manager.sock");
+    let unix = UnixListener::bind(&path).unwrap();
+    let address = Target::Unix(path.clone());
+    let mut waiting = address.send(&Request::get("/"));
+    let daemon = handed_over(&site, unix);
+    assert_eq!(daemon.webhooks(), [address]);
+    assert_eq!(waiting.answer().status, 200, "who connected before the start is answered");
+    daemon.wait_ready();
+    assert_eq!(daemon.webhook().get("/records").status, 200);
+    assert!(!site.path("webhook.sock").exists());
+    assert_eq!(daemon.stop().code, Some(0));
+    assert!(path.exists(), "the next start is handed the same socket");
 }

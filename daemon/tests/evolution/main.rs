@@ -119,8 +119,8 @@ fn they_list_apply_adjust_log_and_measure() {
 
         assert_eq!(post(&daemon, &create(&["a.example.org", "b.example.org", "refused.example.org"])), 204);
         assert_eq!(names(&daemon.webhook().get("/records")), ["a.example.org", "b.example.org"]);
-        let quarantine = &daemon.status()["backends"][0]["quarantine"];
-        assert_eq!(quarantine["total"], 1, "{quarantine:#}");
+        let refused = [("backend", "lan"), ("reason", "permanent")];
+        assert_eq!(daemon.metric("zonemux_quarantined_records", &refused).to_string(), "1");
 
         let mut after = record("a.example.org");
         after["targets"] = json!(["192.0.2.9", "192.0.2.10"]);

@@ -165,6 +165,7 @@ async fn what_hyper_refuses_has_words_too() {
             format!("GET / HTTP/1.1\r\nX-Large: {}\r\n\r\n", "a".repeat(100_000)).into(),
         ),
         ("far too long a path", request(&format!("GET /{}", "a".repeat(70_000)))),
+        ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec()),
     ];
     insta::assert_snapshot!(all(&workshop, requests).await);
 }

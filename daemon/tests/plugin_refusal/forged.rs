@@ -22,6 +22,18 @@ fn built_for_32_bits() {
 }
 
 #[test]
+fn that_needs_a_library_which_this_machine_lacks() {
+    let site = site_with(|bytes| elf::replace(bytes, "libgcc_s.so.1\0", "libgcc_x.so.1\0"));
+    let report = refusal(&site);
+    let words = "the dynamic linker refuses it: libgcc_x.so.1: cannot open shared object file";
+    assert!(report.contains(words), "{report}");
+    assert!(
+        report.contains("hint: a plugin must not need shared libraries that this machine lacks"),
+        "{report}"
+    );
+}
+
+#[test]
 fn without_the_header_symbol() {
     let site = site_with(|bytes| elf::replace(bytes, "zonemux_plugin_header_v1", "zonemux_plugin_footer_v1"));
     insta::assert_snapshot!(refusal(&site));

@@ -6,7 +6,9 @@
 mod elf;
 mod files;
 mod forged;
+mod libraries;
 mod settings;
+mod signature;
 mod truncated;
 mod trust;
 

@@ -52,9 +52,11 @@ fn the_words_are_those_of_check() {
     let site = flaky();
     let _daemon = ready(&site);
     site.layer("bad", "[webhook]\ndeadline = 5\n[backends.lan]\nzone = [\"example.org\"]");
+    // What a plugin finds as well.
+    site.backend("edge", "memory", "example.net", "fiel = \"records\"");
     let (checked, reloading) = (site.run(&["check"]), site.run(&["reload"]));
     assert_eq!((checked.code, reloading.code), (Some(78), Some(78)));
-    assert!(checked.stderr.contains("2 faults"), "{}", checked.stderr);
+    assert!(checked.stderr.contains("3 faults"), "{}", checked.stderr);
     let last = "nothing has changed: generation 1 still serves\n";
     assert_eq!(reloading.stderr, format!("{}{last}", checked.stderr));
 }

@@ -1,6 +1,7 @@
 //! Runs acts in a restricted process, and brings their outcomes back.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -44,8 +45,8 @@ impl Outcomes {
             .insert(attempt.to_owned(), outcome.map_or_else(|error| name(&error), |_| "ok".to_owned()));
     }
 
-    pub(crate) fn say(&mut self, what: &str, value: impl ToString) {
-        self.by_attempt.insert(what.to_owned(), value.to_string());
+    pub(crate) fn say(&mut self, what: &str, value: impl Display) {
+        self.by_attempt.insert(what.to_owned(), format!("{value}"));
     }
 
     #[track_caller]
@@ -56,7 +57,9 @@ impl Outcomes {
     #[track_caller]
     pub(crate) fn assert_all(&self, outcome: &str) {
         assert!(!self.by_attempt.is_empty());
-        self.by_attempt.keys().for_each(|attempt| self.assert(attempt, outcome));
+        for attempt in self.by_attempt.keys() {
+            self.assert(attempt, outcome);
+        }
     }
 
     pub(crate) fn has_landlock(&self, abi: u32) -> bool {

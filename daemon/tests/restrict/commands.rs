@@ -13,6 +13,7 @@ pub(crate) fn act(order: &Order, outcomes: &mut Outcomes) {
     let made = fs::write(&script, "#!/bin/sh\n")
         .and_then(|()| fs::set_permissions(&script, fs::Permissions::from_mode(0o755)));
     outcomes.note("run own", made.and_then(|()| Command::new(&script).status()));
+    fs::remove_file(script).unwrap();
     outcomes.note("run foreign", Command::new(order.folder.join("foreign/program")).status());
     // The child that a fork makes would go on in this test: so only its refusal is asked for.
     if !order.profile.commands {

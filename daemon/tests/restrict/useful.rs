@@ -27,7 +27,7 @@ pub(crate) fn act(order: &Order, outcomes: &mut Outcomes) {
     outcomes.note("random", std::fs::File::open("/dev/urandom"));
     let plugin = Image::read_untrusted(&order.folder.join("shown/plugin.so"));
     let loaded =
-        plugin.and_then(|image| Loader::default().load(&image).map(|loaded| loaded.schema().to_string()));
+        plugin.and_then(|image| Loader::default().load(&image).map(|loaded| loaded.schema().clone()));
     outcomes.note("load a plugin from sealed memory", loaded.map_err(std::io::Error::other));
     outcomes.note(
         "end",

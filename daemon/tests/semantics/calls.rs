@@ -118,3 +118,14 @@ fn a_create_planned_before_somebody_elses_is_planned_anew_whatever_was_listed_si
     assert_eq!(create(&daemon, &[endpoint("www.example.org", "A", "192.0.2.2")]), 503);
     assert_eq!(listed(&daemon), ["www.example.org A 192.0.2.1"]);
 }
+
+#[test]
+fn an_apply_that_goes_on_shows_in_the_status_how_far_it_is() {
+    let site = site("", "");
+    site.layer("fast", "[webhook]\ndeadline = \"1s\"");
+    let daemon = ready(&site);
+    site.misbehave("lan", r#"{"behaviour": "hang", "on": ["apply"]}"#);
+    assert_eq!(create(&daemon, &[owned("a.example.org"), owned("b.example.org")].concat()), 503);
+    let shown = site.run(&["status"]).stdout;
+    assert!(shown.contains("\n  applying 2 units for ") && shown.contains(", 0 done\n"), "{shown}");
+}

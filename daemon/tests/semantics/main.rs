@@ -9,7 +9,7 @@
 //! | the deletion guard, rules, `dry_run` | `guards.rs` |
 //! | quarantine | `quarantine.rs` |
 //! | ownership that the backend can't hold | `ownership.rs` |
-//! | mirrors | `mirrors.rs` |
+//! | mirrors | `mirrors.rs`, `mirror_rules.rs` |
 //! | capabilities that outlive a restart | `adjust.rs` |
 
 #![allow(clippy::unwrap_used, reason = "a step that fails fails its test")]
@@ -19,6 +19,7 @@ mod adjust;
 mod calls;
 mod guards;
 mod mending;
+mod mirror_rules;
 mod mirrors;
 mod ownership;
 mod quarantine;

@@ -12,14 +12,14 @@ const HANGS: &str = r#"{"behaviour": "hang", "on": ["apply"]}"#;
 const FAILS: &str = r#"{"behaviour": "fail", "on": ["apply", "records"]}"#;
 
 /// `lan` with the mirror `standby`; both misbehave on command and keep their records in files.
-fn mirrored(lan: &str, standby: &str) -> Site {
+pub(crate) fn mirrored(lan: &str, standby: &str) -> Site {
     let site = site(&format!("mirrors = [\"standby\"]\n{lan}"), "");
     mirror(&site, "standby", standby);
     site
 }
 
 /// As [`backend`], without zones of its own.
-fn mirror(site: &Site, name: &str, keys: &str) {
+pub(crate) fn mirror(site: &Site, name: &str, keys: &str) {
     // A probe of the breaker is not to be waited for longer than a test may take.
     let keys = format!("{keys}\n[backends.{name}.breaker]\ncooldown = \"100ms\"");
     backend(site, name, "", &keys, "");
@@ -41,7 +41,7 @@ fn alone<T>(file: &std::path::Path, work: impl FnOnce(&Daemon) -> T) -> T {
 
 /// What is on a mirror, as `name type target`.
 #[track_caller]
-fn on(site: &Site, mirror: &str) -> Vec<String> {
+pub(crate) fn on(site: &Site, mirror: &str) -> Vec<String> {
     let copy = site.path("copy.records");
     fs::copy(site.path(format!("{mirror}.records")), &copy).unwrap();
     alone(&copy, listed)
@@ -53,11 +53,16 @@ fn put(site: &Site, records: &[Value]) {
     alone(&site.path("standby.records"), put);
 }
 
-fn status(daemon: &Daemon) -> Value {
+pub(crate) fn status(daemon: &Daemon) -> Value {
+    status_of(daemon, "lan")
+}
+
+/// How the first mirror of a backend stands.
+pub(crate) fn status_of(daemon: &Daemon, primary: &str) -> Value {
     let status = daemon.status();
     let backends = status["backends"].as_array().unwrap();
-    let lan = backends.iter().find(|backend| backend["name"] == "lan").unwrap();
-    let mirrors = find(lan, "mirrors").unwrap_or_else(|| panic!("{lan:#}"));
+    let primary = backends.iter().find(|backend| backend["name"] == primary).unwrap();
+    let mirrors = find(primary, "mirrors").unwrap_or_else(|| panic!("{primary:#}"));
     mirrors.as_array().unwrap()[0].clone()
 }
 
@@ -67,27 +72,32 @@ fn find<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 }
 
 #[track_caller]
-fn wait_equal(daemon: &Daemon) {
+pub(crate) fn wait_equal(daemon: &Daemon) {
     eventually("the mirror is equal", || (status(daemon)["state"] == "equal").then_some(()));
     let behind = daemon.metric("zonemux_mirror_behind", &LABELS);
     assert!(behind.abs() < f64::EPSILON, "{behind}");
 }
 
 #[track_caller]
-fn wait_behind(daemon: &Daemon) -> Value {
+pub(crate) fn wait_behind(daemon: &Daemon) -> Value {
     eventually("the mirror is behind, and it is said why", || {
         let status = status(daemon);
         (status["state"] == "behind" && status["last_error"].is_string()).then_some(status)
     })
 }
 
-fn delete(daemon: &Daemon, records: &[Value]) -> u16 {
+pub(crate) fn delete(daemon: &Daemon, records: &[Value]) -> u16 {
     post(daemon, &json!({ "delete": records }))
 }
 
-fn mirror_calls(site: &Site, operation: &str) -> usize {
-    let text = fs::read_to_string(site.path("standby.calls")).unwrap_or_default();
-    text.lines().filter(|line| line.starts_with(operation)).count()
+pub(crate) fn mirror_calls(site: &Site, operation: &str) -> usize {
+    calls_of(site, "standby", operation).len()
+}
+
+/// The calls that a backend got, `apply 2` and the like.
+pub(crate) fn calls_of(site: &Site, backend: &str, operation: &str) -> Vec<String> {
+    let text = fs::read_to_string(site.path(format!("{backend}.calls"))).unwrap_or_default();
+    text.lines().filter(|line| line.starts_with(operation)).map(str::to_owned).collect()
 }
 
 #[test]

@@ -60,6 +60,51 @@ fn changes_planned_on_an_old_list_wait_after_a_restart_too() {
 }
 
 #[test]
+fn a_batch_planned_before_a_restart_is_compared_with_a_fresh_list() {
+    let site = site(PATIENT, "");
+    let daemon = with_snapshot(&site);
+    assert_eq!(create(&daemon, &owned("gone.example.org")), 204);
+    listed(&daemon);
+    // Behind the view's back, and forgotten at the restart: its list is older than this.
+    let by_hand = json!({
+        "updateOld": [endpoint("www.example.org", "A", "192.0.2.1")],
+        "updateNew": [endpoint("www.example.org", "A", "192.0.2.99")],
+        "delete": owned("gone.example.org"),
+        "create": [endpoint("new.example.org", "A", "192.0.2.99")],
+    });
+    site.write("changes.json", by_hand.to_string());
+    let applied = site.run(&["apply", "changes.json"]);
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    assert_eq!(daemon.stop().code, Some(0));
+
+    let daemon = ready(&site);
+    let lists = calls(&site, "records").len();
+    let update = |old: &str| {
+        json!({
+            "updateOld": [endpoint(old, "A", "192.0.2.1")],
+            "updateNew": [endpoint(old, "A", "192.0.2.2")],
+        })
+    };
+    assert_eq!(post(&daemon, &update("www.example.org")), 503, "it is another record now");
+    assert_eq!(post(&daemon, &update("gone.example.org")), 503, "there is nothing to be updated");
+    assert_eq!(create(&daemon, &owned("new.example.org")), 503, "somebody else's");
+    assert!(calls(&site, "records").len() > lists);
+    assert_eq!(
+        create(&daemon, &owned("other.example.org")),
+        204,
+        "what still is as it was planned on is done"
+    );
+    let expected = [
+        "a-other.example.org TXT owned",
+        "a-www.example.org TXT owned",
+        "new.example.org A 192.0.2.99",
+        "other.example.org A 192.0.2.1",
+        "www.example.org A 192.0.2.99",
+    ];
+    assert_eq!(listed(&daemon), expected);
+}
+
+#[test]
 fn a_snapshot_is_served_after_a_restart_while_the_backend_is_down() {
     let site = site(PATIENT, "");
     with_snapshot(&site).stop();

@@ -14,6 +14,7 @@
 mod fields;
 mod label;
 mod name;
+mod plain;
 mod rrset;
 mod target;
 pub mod txt;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::iter;
 
-use super::label;
+use super::{label, plain};
 
 /// The most octets that a name may take on the wire (RFC 1035, section 2.3.4).
 const MAX_WIRE: usize = 255;
@@ -96,24 +96,8 @@ pub fn canonical(name: &str) -> Result<Cow<'_, str>, NameError> {
 
 /// Whether a name is plainly in canonical form; says no to those with escapes.
 fn is_canonical(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    if bytes.len() > label::MAX_OCTETS {
-        return is_canonical_long(bytes);
-    }
-    // No label of these can be too long. Every name of every batch comes here, so this has no branch
-    // that depends on a byte: the compiler looks at sixteen at once.
-    let (Some(b'!'..=b'~'), Some(last)) = (bytes.first(), bytes.last()) else {
-        return false;
-    };
-    let mut wrong = u8::from(bytes[0] == b'.' || *last == b'.');
-    for byte in bytes {
-        let control = u8::from(!matches!(byte, b'!'..=b'~'));
-        wrong |= control | u8::from(byte.is_ascii_uppercase()) | u8::from(*byte == b'\\');
-    }
-    for (left, right) in bytes.iter().zip(&bytes[1..]) {
-        wrong |= u8::from(*left == b'.') & u8::from(*right == b'.');
-    }
-    wrong == 0
+    // Of fewer than 64 octets, no label can be too long.
+    plain::dots(name).is_some() || (name.len() > label::MAX_OCTETS && is_canonical_long(name.as_bytes()))
 }
 
 fn is_canonical_long(bytes: &[u8]) -> bool {

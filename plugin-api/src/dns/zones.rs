@@ -1,7 +1,7 @@
 //! The zone that a name belongs to.
 
 use std::fmt;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::iter;
 use std::mem;
 
@@ -9,7 +9,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use super::name::suffixes;
+use super::name::{NameError, canonical, suffixes};
+use super::plain;
 
 /// Values by zone: a name finds the longest zone that it is at or below.
 ///
@@ -37,7 +38,7 @@ pub struct ZoneMap<T> {
 #[derive(Clone)]
 struct Zone<T> {
     start: u32,
-    length: u32,
+    length: u16,
     value: T,
 }
 
@@ -93,7 +94,7 @@ impl<T> ZoneMap<T> {
             Entry::Vacant(place) => {
                 let fits = "less than 4 GiB of zones";
                 let start = u32::try_from(text.len()).expect(fits);
-                let length = u32::try_from(zone.len()).expect(fits);
+                let length = u16::try_from(zone.len()).expect("a name of at most 255 octets");
                 place.insert(Zone { start, length, value });
                 self.text.push_str(zone);
                 None
@@ -108,8 +109,8 @@ impl<T> ZoneMap<T> {
 
     /// The longest zone that a canonical name is at or below, and its value.
     pub fn find<'a>(&'a self, name: &str) -> Option<(&'a str, &'a T)> {
-        let found = if is_plain(name) {
-            self.candidates(name).find_map(|suffix| self.exactly(suffix))
+        let found = if let Some(dots) = plain::dots(name) {
+            self.candidates(name, dots).find_map(|suffix| self.exactly(suffix))
         } else {
             let has_length = |suffix: &&str| {
                 let (word, bit) = position(suffix.len());
@@ -120,17 +121,21 @@ impl<T> ZoneMap<T> {
         found.or_else(|| self.root.as_ref().map(|value| (".", value)))
     }
 
-    /// What [`get`](Self::get) gives for each of many names, in their order; for batches of thousands. A
-    /// look-up is mostly waiting for memory: here each step is taken for a block of names, so that they
-    /// wait at the same time.
-    pub fn get_each<'a>(&'a self, names: &[&str], mut found: impl FnMut(usize, Option<&'a T>)) {
+    /// What [`get`](Self::get) gives for the [canonical](super::canonical) form of each of many names,
+    /// in their order; for batches of thousands. A look-up is mostly waiting for memory: here each step
+    /// is taken for a block of names, so that they wait at the same time.
+    pub fn get_each<'a>(
+        &'a self,
+        names: &[&str],
+        mut found: impl FnMut(usize, Result<Option<&'a T>, NameError>),
+    ) {
         let text = self.text.as_bytes();
         let mut suffixes: [(&[u8], u64); BLOCK] = [(b"", 0); BLOCK];
         let mut zones: [Option<(&[u8], &T)>; BLOCK] = [None; BLOCK];
         let mut likely = [false; BLOCK];
         for (block, names) in names.chunks(BLOCK).enumerate() {
             for (suffix, name) in suffixes.iter_mut().zip(names) {
-                let first = if is_plain(name) { self.candidates(name).next() } else { None };
+                let first = plain::dots(name).and_then(|dots| self.candidates(name, dots).next());
                 *suffix = first.map_or((b"", 0), |suffix| (suffix.as_bytes(), hash(suffix)));
             }
             for (zone, (_, hash)) in zones.iter_mut().zip(&suffixes[..names.len()]) {
@@ -144,29 +149,28 @@ impl<T> ZoneMap<T> {
             }
             for (index, name) in names.iter().enumerate() {
                 let value = match zones[index] {
-                    Some((zone, value)) if likely[index] && zone == suffixes[index].0 => Some(value),
-                    _ => self.get(name),
+                    Some((zone, value)) if likely[index] && zone == suffixes[index].0 => Ok(Some(value)),
+                    _ => canonical(name).map(|name| self.get(&name)),
                 };
                 found(block * BLOCK + index, value);
             }
         }
     }
 
-    /// The parts of a [plain](is_plain) name that a zone may be, by their lengths, the longest first.
-    fn candidates<'n>(&self, name: &'n str) -> impl Iterator<Item = &'n str> {
-        // All that are at most as long as the name.
-        let mut lengths = self.lengths[0] & (u64::MAX >> (63 - name.len()));
-        iter::from_fn(move || {
-            while lengths != 0 {
-                let longest = lengths.ilog2();
-                lengths ^= 1 << longest;
-                let start = name.len() - longest as usize;
-                if start == 0 || name.as_bytes()[start - 1] == b'.' {
-                    return Some(&name[start..]);
-                }
-            }
-            None
-        })
+    /// The parts of a [plain](plain::dots) name that a zone may be, by their lengths, the longest first.
+    /// Every dot ends a label there, so it is enough to look where a zone of some length would begin.
+    fn candidates<'n>(&self, name: &'n str, dots: u64) -> impl Iterator<Item = &'n str> {
+        let (length, lengths) = (name.len(), self.lengths[0]);
+        let whole = (lengths >> length & 1 == 1).then_some(name);
+        // A zone of that length begins behind the octet of that bit.
+        let before = lengths.reverse_bits() >> (64 - length);
+        let mut starts = dots & before;
+        let below = iter::from_fn(move || {
+            let start = (starts != 0).then(|| starts.trailing_zeros() as usize + 1)?;
+            starts &= starts - 1;
+            Some(&name[start..])
+        });
+        whole.into_iter().chain(below)
     }
 
     fn exactly(&self, zone: &str) -> Option<(&str, &T)> {
@@ -205,17 +209,12 @@ impl<Z: AsRef<str>, T> FromIterator<(Z, T)> for ZoneMap<T> {
 /// stay in its first cache.
 const BLOCK: usize = 32;
 
-/// Whether a name has fewer than 64 octets and no escape, as nearly all: every dot of it ends a label, so
-/// that it is enough to look where a zone of some length would begin.
-fn is_plain(name: &str) -> bool {
-    // Without a branch for each byte, for the compiler to look at sixteen at once.
-    name.len() < 64 && name.bytes().fold(0, |any, byte| any | u8::from(byte == b'\\')) == 0
-}
-
 /// Fast and not keyed: what is put in is the operator's choice, and what a client sends is only looked
 /// up.
 fn hash(zone: &str) -> u64 {
-    FixedState::default().hash_one(zone)
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(zone.as_bytes());
+    hasher.finish()
 }
 
 /// Where the bit of a length stands. Escapes make some names longer than 255: they share bits.
@@ -228,7 +227,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dns::{canonical, is_at_or_below};
+    use crate::dns::is_at_or_below;
 
     #[test]
     fn a_zone_replaced_gives_back_its_value() {
@@ -268,7 +267,7 @@ mod tests {
             // Beyond one block, and each among others.
             let names: Vec<&str> = (0..70).map(|index| if index % 3 == 0 { &*name } else { "b.a" }).collect();
             let mut each = Vec::new();
-            map.get_each(&names, |index, found| each.push((index, found)));
+            map.get_each(&names, |index, found| each.push((index, found.unwrap())));
             let one_by_one: Vec<_> = names.iter().map(|name| map.get(name)).enumerate().collect();
             prop_assert_eq!(each, one_by_one);
         }

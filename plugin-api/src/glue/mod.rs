@@ -15,4 +15,5 @@ pub(crate) mod logging;
 pub(crate) mod module;
 pub(crate) mod panic;
 pub(crate) mod plugin;
+mod settings;
 pub(crate) mod task;

@@ -9,6 +9,7 @@ use super::super::error::Finding;
 use super::super::key_path::KeyPath;
 use super::super::model::{Backend, Breaker, Guards, Quarantine, Ttl};
 use super::super::origin::Origin;
+use super::super::plugin_use::Draft;
 use super::super::value::{BackendName, Duration, Isolation, PluginReference, Zone};
 use super::section::Section;
 use super::{Located, Reader, sorted};
@@ -59,7 +60,7 @@ impl Reader<'_> {
             let Some(section) = self.table(&path, value) else {
                 continue;
             };
-            let (backend, outline) = self.backend(section, isolation);
+            let (backend, outline) = self.backend(&name, section, isolation);
             self.entries.push(Entry::settings_of(name.clone()));
             outlines.insert(name.clone(), outline);
             backends.extend(backend.map(|backend| (name, backend)));
@@ -85,6 +86,7 @@ impl Reader<'_> {
 
     fn backend(
         &mut self,
+        name: &BackendName,
         mut section: Section<'_>,
         inherited: Option<Isolation>,
     ) -> (Option<Backend>, BackendOutline) {
@@ -127,9 +129,21 @@ impl Reader<'_> {
         let quarantine = self.quarantine(section);
         let breaker = self.breaker(section);
         let ttl = self.ttl(section);
+        let faults_before = self.faults.len();
         let settings = self.settings(section);
+        let are_settings_sound = self.faults.len() == faults_before;
         self.finish(section);
-        let zones = outline.zones.iter().map(|zone| zone.value.clone()).collect();
+        let zones: Vec<Zone> = outline.zones.iter().map(|zone| zone.value.clone()).collect();
+        self.drafts.extend(plugin.as_ref().map(|plugin: &PluginReference| Draft {
+            backend: name.clone(),
+            plugin: plugin.clone(),
+            names_digest: outline.names_digest,
+            sha256,
+            zones: zones.clone(),
+            isolation,
+            memory_limit,
+            settings: are_settings_sound.then(|| settings.clone()),
+        }));
         let mirrors = outline.mirrors.iter().map(|mirror| mirror.value.clone()).collect();
         let build = || {
             Some(Backend {

@@ -23,6 +23,7 @@ use super::key_path::KeyPath;
 use super::load::Purpose;
 use super::model::Config;
 use super::origin::Origin;
+use super::plugin_use::{Draft, PluginUse};
 use super::value::Listen;
 pub(crate) use backend::{BackendOutline, BackendOutlines};
 use section::Section;
@@ -48,6 +49,8 @@ pub(crate) struct Decoded {
     pub(crate) entries: Vec<Entry>,
     /// The control socket, also where something else is faulty.
     pub(crate) control: Option<PathBuf>,
+    /// What plugins are found, trusted and judged by, also where something else is faulty.
+    pub(crate) plugin_uses: Vec<PluginUse>,
     /// The files of secrets and certificates, whether they could be read or not.
     pub(crate) referenced_files: Vec<PathBuf>,
 }
@@ -62,6 +65,9 @@ struct Reader<'a> {
     /// Every address of every listener, for the check of the whole.
     addresses: Vec<Located<Listen>>,
     control: Option<PathBuf>,
+    /// What the backends say of their plugins.
+    drafts: Vec<Draft>,
+    plugin_uses: Vec<PluginUse>,
     referenced_files: Vec<PathBuf>,
 }
 
@@ -75,12 +81,14 @@ pub(crate) fn decode(root: &Value, environment: &Environment, purpose: Purpose) 
         entries: Vec::new(),
         addresses: Vec::new(),
         control: None,
+        drafts: Vec::new(),
+        plugin_uses: Vec::new(),
         referenced_files: Vec::new(),
     };
     let config = reader.configuration(root);
-    let Reader { faults, warnings, entries, control, referenced_files, .. } = reader;
+    let Reader { faults, warnings, entries, control, plugin_uses, referenced_files, .. } = reader;
     let config = config.filter(|_| faults.is_empty());
-    Decoded { config, faults, warnings, entries, control, referenced_files }
+    Decoded { config, faults, warnings, entries, control, plugin_uses, referenced_files }
 }
 
 impl Reader<'_> {
@@ -103,6 +111,11 @@ impl Reader<'_> {
         let isolation = plugins.as_ref().map(|plugins| plugins.isolation);
         let (mut backends, backend_outlines) = self.backends(&mut root, isolation);
         mirrors::take_zones(&mut backends);
+        let directory = state.as_ref().map(|state| state.directory.clone());
+        if let Some(plugins) = &plugins {
+            let drafts = std::mem::take(&mut self.drafts).into_iter();
+            self.plugin_uses = drafts.map(|draft| draft.finish(plugins, directory.clone())).collect();
+        }
         self.finish(&root);
 
         let (views, view_outlines) = self.with_default_view(views, &backend_outlines);

@@ -16,7 +16,7 @@ pub struct PublicKeys(Vec<Key>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     id: KeyId,
-    key: PublicKey,
+    verifier: PublicKey,
     line: String,
 }
 
@@ -34,15 +34,15 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As minisign writes it into the comment of a key.
-        write!(f, "{:016X}", u64::from_le_bytes(self.0))
+        // As minisign writes it into the comment of a key: without zeros before it.
+        write!(f, "{:X}", u64::from_le_bytes(self.0))
     }
 }
 
 impl PublicKeys {
     /// The keys of this name; usually one.
     pub fn named(&self, id: KeyId) -> impl Iterator<Item = &PublicKey> {
-        self.0.iter().filter(move |key| key.id == id).map(|key| &key.key)
+        self.0.iter().filter(move |key| key.id == id).map(|key| &key.verifier)
     }
 
     /// The names of all keys.
@@ -62,9 +62,9 @@ impl FromStr for PublicKeys {
             if line.is_empty() || line.starts_with("untrusted comment:") {
                 continue;
             }
-            let key = PublicKey::from_base64(line).map_err(|_| expected().hint(hint(line)))?;
+            let verifier = PublicKey::from_base64(line).map_err(|_| expected().hint(hint(line)))?;
             let id = KeyId::of_line(line).ok_or_else(expected)?;
-            keys.push(Key { id, key, line: line.to_owned() });
+            keys.push(Key { id, verifier, line: line.to_owned() });
         }
         if keys.is_empty() {
             return Err(expected().hint("`minisign -G` writes one into `minisign.pub`"));
@@ -107,7 +107,7 @@ mod tests {
         let file = format!("untrusted comment: minisign public key\r\n{FIRST}\r\n\n{second}\n");
         let keys: PublicKeys = file.parse().unwrap();
         let ids: Vec<_> = keys.ids().map(|id| id.to_string()).collect();
-        assert_eq!(ids, ["E7620F1842B4E81F", "0101010101010101"]);
+        assert_eq!(ids, ["E7620F1842B4E81F", "101010101010101"]);
         assert_eq!(keys.named(KeyId([1; 8])).count(), 1);
         assert_eq!(keys.named(KeyId([2; 8])).count(), 0);
         assert_eq!(keys.to_string().parse(), Ok(keys));

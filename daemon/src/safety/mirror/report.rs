@@ -72,6 +72,6 @@ impl Report {
 
     /// Whether it says all that is to be known of what was to be written.
     pub(super) fn is_clean(&self) -> bool {
-        self.is_equal() && self.conflicts == 0
+        self.is_equal() && self.conflicts == 0 && self.refused == 0
     }
 }

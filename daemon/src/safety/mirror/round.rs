@@ -20,6 +20,7 @@ use crate::safety::call::SafeCall;
 use crate::safety::decide::{Decided, Todo};
 use crate::safety::facts::Facts;
 use crate::safety::outcome::Outcome;
+use crate::safety::running::Progress;
 use crate::safety::units::Units;
 use crate::safety::write::Writer;
 use crate::safety::{RecordKey, SafeBackend, blocking};
@@ -224,6 +225,7 @@ impl Pair {
             held_names: held.map(|key| key.name).collect(),
             kept,
             marked: Some(marked),
+            progress: Progress::default(),
         };
         let written = writer.write(decided.write.clone()).await;
         report(permit, mirror.name(), written.unknown.as_ref());

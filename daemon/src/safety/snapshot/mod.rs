@@ -111,6 +111,11 @@ impl Snapshot {
         store.replace(&StoreKey::new(backend, CONFIRMED), &[&confirmed])
     }
 
+    /// Whether there is a list of a backend, in whatever state.
+    pub fn may_be_there(store: &dyn Store, backend: &str) -> bool {
+        !matches!(store.read(&StoreKey::new(backend, LIST)), Ok(None))
+    }
+
     /// Reads the kept list of a backend; `None` where there is none that was made for these zones.
     ///
     /// # Errors

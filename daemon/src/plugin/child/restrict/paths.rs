@@ -94,8 +94,10 @@ pub(super) fn system() -> impl Iterator<Item = PathBuf> {
 pub(super) fn readable(commands: bool) -> Vec<PathBuf> {
     let mut paths: Vec<_> =
         [CONFIGURATION.as_slice(), &SERVICES, &MACHINE].concat().into_iter().map(PathBuf::from).collect();
-    // As OpenSSL and those who follow it read them.
-    paths.extend(["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(std::env::var_os).map(PathBuf::from));
+    // As OpenSSL and those who follow it read them; the second may name several.
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().filter_map(std::env::var_os) {
+        paths.extend(std::env::split_paths(&variable).filter(|path| path.is_absolute()));
+    }
     if commands && let Ok(entries) = std::fs::read_dir("/etc") {
         let entries = entries.filter_map(Result::ok);
         let wanted = entries.filter(|entry| NOT_FOR_PROGRAMS.iter().all(|name| entry.file_name() != *name));

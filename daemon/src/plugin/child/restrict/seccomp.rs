@@ -46,6 +46,7 @@ fn no_second_numbering() -> BpfProgram {
     const SECOND_NUMBERING: u32 = 0x4000_0000;
     // Instructions of classic BPF: load a word of the call's description (its first is the number),
     // jump, return.
+    #[expect(clippy::cast_possible_truncation, reason = "the codes have 16 bits, their constants 32")]
     let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
     vec![
         step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),

@@ -30,8 +30,8 @@ fn collect(value: &Value, base: &Path, found: &mut BTreeSet<PathBuf>) {
 }
 
 fn path(text: &str, base: &Path) -> Option<PathBuf> {
-    let bare = ["unix:", "file:"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    let text = bare.map_or(text, |rest| if rest.starts_with("///") { &rest[2..] } else { rest });
+    let without_scheme = ["unix:", "file:"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let text = without_scheme.map_or(text, |rest| if rest.starts_with("///") { &rest[2..] } else { rest });
     if text.is_empty() || text.len() > LONGEST || text.contains('\0') {
         return None;
     }

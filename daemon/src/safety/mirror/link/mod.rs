@@ -2,6 +2,8 @@
 //! they differ, and who waits for it. It belongs to the two names and survives a reload.
 
 mod telling;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
