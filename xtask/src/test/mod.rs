@@ -3,6 +3,7 @@
 //! A failed step does not stop the others: one run reports everything there is to mend.
 
 mod evolution;
+mod mistakes;
 mod prerequisites;
 mod sanitized;
 mod steps;
