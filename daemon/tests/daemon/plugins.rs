@@ -76,12 +76,14 @@ fn hostile(site: &Site, constructor: &str) -> String {
     let memory = site.install("memory");
     let inspected = site.run(&["plugin", "inspect", &memory.to_string_lossy(), "--output", "json"]);
     let described: Value = serde_json::from_str(&inspected.stdout).unwrap();
-    let manifest = described["manifest"].to_string().replace('\\', "\\\\").replace('"', "\\\"");
+    let manifest = described["manifest"].to_string();
+    let length = manifest.len();
+    let manifest = manifest.replace('\\', "\\\\").replace('"', "\\\"");
     let source = site.write(
         "hostile.c",
         format!(
             "#include <fcntl.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n\
-             __attribute__((used, section(\".zonemux.plugin\"))) static const char manifest[] = \"{manifest}\";\n\
+             __attribute__((used, section(\".zonemux.plugin\"))) static const char manifest[{length}] = \"{manifest}\";\n\
              __attribute__((constructor)) static void begin(void) {{ {constructor} }}\n"
         ),
     );

@@ -55,7 +55,7 @@ impl Nightly {
 /// The SDK's tests call plugins through the very types that cross, and free on one side what the other made.
 pub(super) fn memory(session: &Session) -> Outcome {
     let Some(nightly) = Nightly::find("AddressSanitizer") else { return Ok(()) };
-    let tests = ["--package", "zonemux-plugin", "--package", "zonemux-memory-backend", "--lib", "--tests"];
+    let tests = ["--package", "zonemux-plugin", "--package", "zonemux-memory-backend", "--lib", "--test", "behaviour"];
     nightly.cargo(session, "test").args(tests).directory(session.repository.root()).run()
 }
 
