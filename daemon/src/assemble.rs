@@ -15,7 +15,9 @@ use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
 use crate::plugin::child::restrict::paths_in_settings;
-use crate::plugin::{self, HostSide, Image, Inline, Isolated, Loader, Permissions, PluginError, Trust, locate};
+use crate::plugin::{
+    self, HostSide, Image, Inline, Isolated, Loader, Permissions, PluginError, Trust, locate,
+};
 use crate::safety::mirror::Mirrors;
 use crate::safety::{Policy, Registry, SafeBackend, State};
 use crate::store::StoreError;

@@ -106,7 +106,8 @@ fn a_plugin_that_aborts_when_it_is_asked_for_its_schema_ends_only_itself() {
 fn a_plugin_that_is_asked_for_its_schema_can_write_no_file() {
     let site = site();
     let path = site.path("written");
-    let constructor = format!("open({:?}, O_CREAT | O_WRONLY, 0600); perror(\"open\");", path.display().to_string());
+    let constructor =
+        format!("open({:?}, O_CREAT | O_WRONLY, 0600); perror(\"open\");", path.display().to_string());
     let refused = site.run(&["plugin", "schema", &hostile(&site, &constructor)]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     // Its code was run, and what it tried was refused.

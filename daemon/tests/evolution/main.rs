@@ -22,7 +22,8 @@ struct Plugin {
 
 /// All that were built.
 fn plugins() -> Vec<Plugin> {
-    let folder = std::env::var_os("ZONEMUX_EVOLUTION").expect("`cargo xtask test --only evolution` runs this");
+    let folder =
+        std::env::var_os("ZONEMUX_EVOLUTION").expect("`cargo xtask test --only evolution` runs this");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let plugins: Vec<Plugin> = files
@@ -81,8 +82,7 @@ fn with_each(what: fn(&Plugin, &str)) {
 fn inspected_they_say_what_they_were_built_with() {
     for plugin in plugins() {
         let site = site(&plugin, "process", "number = 1");
-        let inspected =
-            site.run(&["plugin", "inspect", &plugin.file.to_string_lossy(), "--output", "json"]);
+        let inspected = site.run(&["plugin", "inspect", &plugin.file.to_string_lossy(), "--output", "json"]);
         assert_eq!(inspected.code, Some(0), "{inspected:?}");
         let described: Value = serde_json::from_str(&inspected.stdout).unwrap();
         let manifest = &described["manifest"];

@@ -29,10 +29,16 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "a backend that can't be used by several threads",
         changes: &[
-            ("    server: Server,\n    min_ttl: u32,", "    server: Server,\n    shared: std::rc::Rc<()>,\n    min_ttl: u32,"),
+            (
+                "    server: Server,\n    min_ttl: u32,",
+                "    server: Server,\n    shared: std::rc::Rc<()>,\n    min_ttl: u32,",
+            ),
             ("            server,\n", "            server,\n            shared: std::rc::Rc::new(()),\n"),
         ],
-        told: &["`Rc<()>` cannot be sent between threads safely", "required by a bound in `zonemux_plugin::Backend`"],
+        told: &[
+            "`Rc<()>` cannot be sent between threads safely",
+            "required by a bound in `zonemux_plugin::Backend`",
+        ],
     },
     Mistake {
         name: "a method that is missing",
@@ -47,7 +53,10 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         name: "settings in the place of the backend",
         changes: &[("    SampleDnsBackend,\n    //", "    Settings,\n    //")],
-        told: &["`Settings` is no zonemux backend", "`export_plugin!` takes the type that has `impl Backend for"],
+        told: &[
+            "`Settings` is no zonemux backend",
+            "`export_plugin!` takes the type that has `impl Backend for",
+        ],
     },
 ];
 
@@ -81,8 +90,10 @@ pub(super) fn run(plugin: &Path, target: &Path) -> Outcome {
 fn mistaken(right: &str, mistake: &Mistake) -> Outcome<String> {
     mistake.changes.iter().try_fold(right.to_owned(), |text, (from, to)| match text.matches(from).count() {
         1 => Ok(text.replace(from, to)),
-        count => Err(Failure::new(format!("`{}`: `{from}` stands {count} times in the template", mistake.name))
-            .hint("let MISTAKES in xtask/src/test/mistakes.rs follow the template")),
+        count => {
+            Err(Failure::new(format!("`{}`: `{from}` stands {count} times in the template", mistake.name))
+                .hint("let MISTAKES in xtask/src/test/mistakes.rs follow the template"))
+        }
     })
 }
 
@@ -92,7 +103,8 @@ mod tests {
 
     #[test]
     fn each_mistake_finds_its_place_in_the_template() {
-        let template = include_str!("../../../plugin-api/template/src/lib.rs").replace("{{type_name}}", "SampleDns");
+        let template =
+            include_str!("../../../plugin-api/template/src/lib.rs").replace("{{type_name}}", "SampleDns");
         for mistake in MISTAKES {
             assert_ne!(mistaken(&template, mistake).unwrap(), template, "{}", mistake.name);
         }

@@ -32,9 +32,8 @@ struct Nightly {
 impl Nightly {
     /// Nothing where there is none, which is said.
     fn find(what: &str) -> Option<Self> {
-        let found = toolchains::nightly().and_then(|toolchain| {
-            toolchains::host(&toolchain).map(|host| Self { toolchain, host })
-        });
+        let found = toolchains::nightly()
+            .and_then(|toolchain| toolchains::host(&toolchain).map(|host| Self { toolchain, host }));
         if found.is_none() {
             terminal::line(&format!("left out: {what} needs nightly; {}", toolchains::NIGHTLY_HINT));
         }
@@ -55,7 +54,15 @@ impl Nightly {
 /// The SDK's tests call plugins through the very types that cross, and free on one side what the other made.
 pub(super) fn memory(session: &Session) -> Outcome {
     let Some(nightly) = Nightly::find("AddressSanitizer") else { return Ok(()) };
-    let tests = ["--package", "zonemux-plugin", "--package", "zonemux-memory-backend", "--lib", "--test", "behaviour"];
+    let tests = [
+        "--package",
+        "zonemux-plugin",
+        "--package",
+        "zonemux-memory-backend",
+        "--lib",
+        "--test",
+        "behaviour",
+    ];
     nightly.cargo(session, "test").args(tests).directory(session.repository.root()).run()
 }
 

@@ -37,7 +37,11 @@ pub(super) const ALL: &[Step] = &[
         title: "AddressSanitizer over the SDK's side of the boundary",
         run: sanitized::memory,
     },
-    Step { name: "fuzz", title: "what arrives from elsewhere, made up for half a minute", run: sanitized::fuzz },
+    Step {
+        name: "fuzz",
+        title: "what arrives from elsewhere, made up for half a minute",
+        run: sanitized::fuzz,
+    },
     Step {
         name: "packaging",
         title: "units, image and manifests",

@@ -11,9 +11,7 @@ pub(super) fn check(document: &Document, faults: &mut Vec<String>) {
     if path.file_name().is_none_or(|name| name != "Cargo.toml") || exempt {
         return;
     }
-    if lines(&document.text).any(|(_, _, line)| line == "[workspace]") {
-        reasons(document, faults);
-    }
+    reasons(document, faults);
     inherited(document, faults);
 }
 

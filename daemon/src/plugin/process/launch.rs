@@ -121,7 +121,11 @@ impl Launcher {
 }
 
 /// What starts our own program as a plugin's process, with a socket as its standard input and output.
-pub(super) fn command(executable: &OwnedFd, name: &str, socket: OwnedFd) -> io::Result<std::process::Command> {
+pub(super) fn command(
+    executable: &OwnedFd,
+    name: &str,
+    socket: OwnedFd,
+) -> io::Result<std::process::Command> {
     // As the process sees it: its own descriptor of that number, a copy of ours.
     let mut command = std::process::Command::new(format!("/proc/self/fd/{}", executable.as_raw_fd()));
     command

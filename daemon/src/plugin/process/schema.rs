@@ -34,8 +34,12 @@ pub fn schema(image: &Image) -> Result<String, PluginError> {
     let mut asked = Asked::start(image, &code)
         .map_err(|error| failed(format!("no process can be started for it: {error}")))?;
     let answer = asked.answer().map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => failed(format!("its process ended before it answered: {}", asked.end())),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => failed(format!("it did not answer within {LIMIT:?}")),
+        io::ErrorKind::UnexpectedEof => {
+            failed(format!("its process ended before it answered: {}", asked.end()))
+        }
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            failed(format!("it did not answer within {LIMIT:?}"))
+        }
         _ => failed(error.to_string()),
     })?;
     answer.map_err(|refused| refuse(refusal(refused)))
@@ -79,7 +83,9 @@ impl Asked {
         let mut buffer = Vec::new();
         loop {
             let mut used = 0;
-            while let Some((header, payload, length)) = Header::split(&buffer[used..]).map_err(io::Error::other)? {
+            while let Some((header, payload, length)) =
+                Header::split(&buffer[used..]).map_err(io::Error::other)?
+            {
                 match header.kind {
                     Kind::Description => {
                         return String::from_utf8(payload.to_vec()).map(Ok).map_err(io::Error::other);
@@ -110,7 +116,9 @@ impl Asked {
                 Ok(())
             }
             // It ended with frames of ours unread.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
             Err(error) => Err(error),
         }
     }

@@ -27,7 +27,9 @@ pub(super) fn list_while_applying(trial: &Trial<'_>) -> Tried {
                 let listed = trial.listed()?;
                 let names = || listed.iter().map(|endpoint| &endpoint.dns_name);
                 if names().filter(|name| **name == stays.dns_name).count() != 1 {
-                    return Err("a record that no change is about is not in a list that was made meanwhile".into());
+                    return Err(
+                        "a record that no change is about is not in a list that was made meanwhile".into()
+                    );
                 }
                 if let Some(twice) = names().find(|name| names().filter(|other| other == name).count() > 1) {
                     return Err(format!("{twice} is twice in a list that was made meanwhile"));

@@ -44,7 +44,10 @@ pub(super) fn run(session: &Session) -> Outcome {
         .directory(repository.root())
         .run()?;
     for compiler in &found.compilers {
-        terminal::line(&format!("rustc {}: plugins for interface 1.0 and for a later one work", compiler.version));
+        terminal::line(&format!(
+            "rustc {}: plugins for interface 1.0 and for a later one work",
+            compiler.version
+        ));
     }
     for line in &found.left_out {
         terminal::line(line);

@@ -17,11 +17,7 @@ struct Change {
 }
 
 const CHANGES: &[Change] = &[
-    Change {
-        file: "plugin-api/abi/Cargo.toml",
-        from: "version = \"1.0.0\"",
-        to: "version = \"1.1.0\"",
-    },
+    Change { file: "plugin-api/abi/Cargo.toml", from: "version = \"1.0.0\"", to: "version = \"1.1.0\"" },
     // A method of the daemon's, which an older daemon does not have: the plugin gets the default.
     Change {
         file: "plugin-api/abi/src/host.rs",
@@ -98,7 +94,8 @@ pub(super) fn create(repository: &Repository, frozen: &Path, folder: &Path) -> O
     let fresh = folder.with_extension("new");
     empty(&fresh)?;
     for part in ["src", "abi/src", "build.rs", "Cargo.toml", "abi/Cargo.toml"] {
-        let (from, to) = (repository.root().join("plugin-api").join(part), fresh.join("plugin-api").join(part));
+        let (from, to) =
+            (repository.root().join("plugin-api").join(part), fresh.join("plugin-api").join(part));
         if from.is_dir() {
             copy(&from, &to)?;
         } else {
