@@ -35,10 +35,7 @@ const MISTAKES: &[Mistake] = &[
             ),
             ("            server,\n", "            server,\n            shared: std::rc::Rc::new(()),\n"),
         ],
-        told: &[
-            "`Rc<()>` cannot be sent between threads safely",
-            "required by a bound in `zonemux_plugin::Backend`",
-        ],
+        told: &["`Rc<()>` cannot be sent between threads safely", "required by a bound in `Backend`"],
     },
     Mistake {
         name: "a method that is missing",
