@@ -15,7 +15,9 @@ use crate::generation::{InFlight, PluginFile, Prepared, RemovedView};
 use crate::http::{Credentials, ViewTable, WebhookSettings};
 use crate::journal::Journal;
 use crate::plugin::child::restrict::paths_in_settings;
-use crate::plugin::{HostSide, Image, Inline, Isolated, Loader, Permissions, PluginError, Trust, locate};
+use crate::plugin::{
+    self, HostSide, Image, Inline, Isolated, Loader, Permissions, PluginError, Trust, locate,
+};
 use crate::safety::mirror::Mirrors;
 use crate::safety::{Policy, Registry, SafeBackend, State};
 use crate::store::StoreError;
@@ -253,12 +255,12 @@ fn state_directory(used: &PluginUse) -> PathBuf {
     directory
 }
 
-/// What a backend's plugin says of its settings, if it says which of them are secret. Loads it, and calls
-/// nothing that it is told them for.
-pub fn described(used: &PluginUse, loader: &Loader) -> Result<Option<DescribedSettings>, PluginError> {
+/// What a backend's plugin says of its settings, if it says which of them are secret. Runs it for that, in a
+/// process that is told nothing and ends with the answer, however the backend is run.
+pub fn described(used: &PluginUse) -> Result<Option<DescribedSettings>, PluginError> {
     let image = image(used)?;
     let Some(secret) = image.manifest.secret_settings.clone() else { return Ok(None) };
-    Ok(DescribedSettings::new(secret, &loader.load(&image)?.schema()))
+    Ok(DescribedSettings::new(secret, &plugin::schema(&image)?))
 }
 
 /// Judges a backend's use of a plugin as far as it is known, as [`prepare`] does; gives what is prepared

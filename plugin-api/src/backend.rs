@@ -24,6 +24,11 @@ pub type Adjust = Box<dyn Fn(&mut Endpoint) + Send + Sync>;
 /// two [`apply_changes`](Self::apply_changes) of one backend. A panic is caught and becomes an
 /// error of that call. When the daemon gives up on a call it drops the future: what is in scope is
 /// dropped at the `await` where it stands.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no zonemux backend",
+    label = "does not implement `zonemux_plugin::Backend`",
+    note = "`export_plugin!` takes the type that has `impl Backend for …`, not its settings"
+)]
 pub trait Backend: Sized + Send + Sync + 'static {
     /// The settings: the table `[backends.NAME.settings]`. Use
     /// `#[serde(deny_unknown_fields)]`, so that a mistyped key is a clear error, and

@@ -40,6 +40,10 @@ macro_rules! export_plugin {
         $crate::export_plugin!($backend, $crate::PluginOptions::DEFAULT);
     };
     ($backend:ty, $options:expr $(,)?) => {
+        // Twice in a crate, and this name is what the compiler complains of.
+        #[doc(hidden)]
+        mod __a_crate_exports_one_zonemux_plugin {}
+
         const _: () = {
             const OPTIONS: $crate::PluginOptions = $options;
             const MANIFEST: [u8; $crate::__private::MANIFEST_SIZE] = $crate::__private::encode_manifest(

@@ -148,17 +148,13 @@ fn next_steps(name: &str, folder: &Path) -> String {
 {folder} is a plugin that builds and loads. Next:
 
   cd {folder}
+  cargo test                                                      # what every backend must do right
   cargo build --release
   zonemux plugin inspect target/release/lib{library}.so
+  zonemux --config try.toml serve                                 # at http://127.0.0.1:8888
 
-Then name it in a configuration, and start the daemon with
-ZONEMUX_PLUGIN_PATH={folder}/target/release:
-
-  [backends.try]
-  plugin = \"{name}\"
-  zones  = [\"example.test\"]
-
-src/lib.rs is where to go on; `cargo doc --package zonemux-plugin --open` is the guide."
+`zonemux` is target/release/zonemux of this checkout, after `cargo build --release --package zonemux`.
+docs/writing-plugins.md goes on from here, and src/lib.rs is where to."
     )
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Exit, Output};
 use crate::config::{self, Config, Loaded};
-use crate::plugin::{Image, Loader, PluginError, SignatureFault, Signed, Trust, Trusted};
+use crate::plugin::{self, Image, PluginError, SignatureFault, Signed, Trust, Trusted};
 
 /// Lists the plugins in every folder of the search path, without running any.
 pub fn list(loaded: &Loaded, output: Output, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
@@ -99,12 +99,12 @@ pub fn inspect(file: &Path, output: Output, out: &mut impl Write, err: &mut impl
     Ok(Exit::Ok)
 }
 
-/// Prints the JSON Schema of a plugin's settings. This loads the file, in this process alone.
+/// Prints the JSON Schema of a plugin's settings. This runs the file, in a restricted process of its own.
 pub fn schema(file: &Path, out: &mut impl Write, err: &mut impl Write) -> io::Result<Exit> {
     let trust = Trust::Owner { sha256: None };
-    match Image::read(file, &trust).and_then(|image| Loader::default().load(&image)) {
-        Ok(loaded) => {
-            writeln!(out, "{}", loaded.schema())?;
+    match Image::read(file, &trust).and_then(|image| plugin::schema(&image)) {
+        Ok(schema) => {
+            writeln!(out, "{schema}")?;
             Ok(Exit::Ok)
         }
         Err(error) => refuse(&error, err),

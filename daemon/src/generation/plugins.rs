@@ -140,7 +140,7 @@ pub async fn describe(
 ) -> BTreeMap<BackendName, DescribedSettings> {
     let describing = uses.into_iter().map(|used| async move {
         let backend = used.backend.clone();
-        Some((backend, on_thread(used, loader, assemble::described).await.ok()??))
+        Some((backend, on_thread(used, loader, |used, _| assemble::described(used)).await.ok()??))
     });
     join_all(describing).await.into_iter().flatten().collect()
 }

@@ -9,6 +9,9 @@ pub mod child;
 mod cross;
 mod error;
 mod frames;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 mod image;
 mod inline;
@@ -26,5 +29,5 @@ pub use image::{Image, Trust, Trusted};
 pub use inline::Inline;
 pub use load::{Loaded, Loader};
 pub use locate::{candidates, locate};
-pub use process::{Isolated, Launcher, Permissions};
+pub use process::{Isolated, Launcher, Permissions, schema};
 pub use signature::{SignatureFault, Signed, signature_of};

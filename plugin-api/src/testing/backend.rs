@@ -45,27 +45,36 @@ impl TestBackend {
 
     /// Every record, in the order in which the backend lists them.
     pub fn records(&self) -> Result<Vec<Endpoint>> {
+        self.records_within(self.time_limit)
+    }
+
+    pub(super) fn records_within(&self, limit: Option<Duration>) -> Result<Vec<Endpoint>> {
         let taken = Taken::default();
         let sink = RSink_TO::from_value(taken.clone(), TD_Opaque);
-        self.result(self.backend.records(self.call(false), sink))?;
+        result(self.backend.records(call(limit, false), sink), limit)?;
         complete(&taken)
     }
 
     /// Applies a batch.
     pub fn apply(&self, batch: &ChangesBuilder) -> Result<Outcome> {
-        self.apply_with(batch, false)
+        self.apply_within(batch, false, self.time_limit)
     }
 
     /// Asks what a batch would do.
     pub fn dry_run(&self, batch: &ChangesBuilder) -> Result<Outcome> {
-        self.apply_with(batch, true)
+        self.apply_within(batch, true, self.time_limit)
     }
 
-    fn apply_with(&self, batch: &ChangesBuilder, dry_run: bool) -> Result<Outcome> {
+    pub(super) fn apply_within(
+        &self,
+        batch: &ChangesBuilder,
+        dry_run: bool,
+        limit: Option<Duration>,
+    ) -> Result<Outcome> {
         let report = Report::default();
         let source = RSource_TO::from_value(Batch(batch.build()), TD_Opaque);
         let sink = RReport_TO::from_value(report.clone(), TD_Opaque);
-        self.result(self.backend.apply_changes(self.call(dry_run), source, sink))?;
+        result(self.backend.apply_changes(call(limit, dry_run), source, sink), limit)?;
         Ok(report.outcome())
     }
 
@@ -83,7 +92,7 @@ impl TestBackend {
         let source = RSource_TO::from_value(Batch(batch.build()), TD_Opaque);
         let sink = RSink_TO::from_value(taken.clone(), TD_Opaque);
         let capabilities = RStr::from_str(&self.capabilities);
-        self.result(self.plugin.adjust(self.call(false), capabilities, source, sink))?;
+        self.result(self.plugin.adjust(self.call(), capabilities, source, sink))?;
         complete(&taken)
     }
 
@@ -94,12 +103,12 @@ impl TestBackend {
 
     /// Asks whether the backend works.
     pub fn check(&self) -> Result<()> {
-        self.result(self.backend.check(self.call(false)))
+        self.result(self.backend.check(self.call()))
     }
 
     /// Closes the backend, which is then dropped.
     pub fn close(self) -> Result<()> {
-        self.result(self.backend.close(self.call(false)))
+        self.result(self.backend.close(self.call()))
     }
 
     /// What the backend logged so far. Every level is kept. A test with a `tracing` subscriber of
@@ -113,8 +122,8 @@ impl TestBackend {
         self.seen.metrics().clone()
     }
 
-    fn call(&self, dry_run: bool) -> RCall {
-        call(self.time_limit, dry_run)
+    fn call(&self) -> RCall {
+        call(self.time_limit, false)
     }
 
     fn result<T>(&self, future: impl Future<Output = RResult<T, RError>>) -> Result<T> {

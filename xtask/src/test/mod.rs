@@ -2,9 +2,13 @@
 //!
 //! A failed step does not stop the others: one run reports everything there is to mend.
 
+mod evolution;
+mod mistakes;
 mod prerequisites;
+mod sanitized;
 mod steps;
 mod template;
+mod toolchains;
 mod tools;
 
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@ use crate::failure::Outcome;
 use crate::process::Program;
 use crate::{packaging, tidy};
 
-use super::{GO_HINT, Session, Step, prerequisites, template};
+use super::{GO_HINT, Session, Step, evolution, prerequisites, sanitized, template};
 
 pub(super) const PREREQUISITES: &str = "prerequisites";
 pub(super) const DENY: &str = "deny";
@@ -26,6 +26,21 @@ pub(super) const ALL: &[Step] = &[
         name: "template",
         title: "a plugin made outside the repository loads and serves",
         run: template::run,
+    },
+    Step {
+        name: "evolution",
+        title: "plugins of older and newer SDKs and compilers are served",
+        run: evolution::run,
+    },
+    Step {
+        name: "memory",
+        title: "AddressSanitizer over the SDK's side of the boundary",
+        run: sanitized::memory,
+    },
+    Step {
+        name: "fuzz",
+        title: "what arrives from elsewhere, made up for half a minute",
+        run: sanitized::fuzz,
     },
     Step {
         name: "packaging",

@@ -13,7 +13,7 @@ use crate::new_plugin;
 use crate::process::Program;
 use crate::terminal;
 
-use super::Session;
+use super::{Session, mistakes};
 
 /// With a hyphen, which file names and Rust do not keep.
 const NAME: &str = "sample-dns";
@@ -48,7 +48,8 @@ pub(super) fn run(session: &Session) -> Outcome {
     if outcome.is_err() {
         terminal::line(&fs::read_to_string(&log).unwrap_or_default());
     }
-    outcome
+    outcome?;
+    mistakes::run(&plugin, repository.target())
 }
 
 /// Sockets in the file system: no port that something else might take.

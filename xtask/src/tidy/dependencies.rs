@@ -1,17 +1,18 @@
-//! Dependencies are declared once, in the root `Cargo.toml`, each with its reason above it.
+//! Dependencies are declared once, in the `Cargo.toml` of a workspace, each with its reason above it.
 
 use super::Document;
 
+/// What others begin with, and what is never edited.
+const EXEMPT: [&str; 2] = ["plugin-api/template", "fixtures"];
+
 pub(super) fn check(document: &Document, faults: &mut Vec<String>) {
     let path = &document.path;
-    if path.file_name().is_none_or(|name| name != "Cargo.toml") || path.starts_with("plugin-api/template") {
+    let exempt = EXEMPT.iter().any(|folder| path.starts_with(folder));
+    if path.file_name().is_none_or(|name| name != "Cargo.toml") || exempt {
         return;
     }
-    if path.parent().is_some_and(|parent| parent.as_os_str().is_empty()) {
-        reasons(document, faults);
-    } else {
-        inherited(document, faults);
-    }
+    reasons(document, faults);
+    inherited(document, faults);
 }
 
 /// Each line of `[workspace.dependencies]` stands below a comment of its own, or below another crate of its
@@ -35,10 +36,11 @@ fn reasons(document: &Document, faults: &mut Vec<String>) {
     }
 }
 
-/// Members take every dependency from the workspace.
+/// Packages take every dependency from their workspace.
 fn inherited(document: &Document, faults: &mut Vec<String>) {
     for (number, section, line) in lines(&document.text) {
         if section.ends_with("dependencies]")
+            && section != "[workspace.dependencies]"
             && let Some((name, _)) = entry(line)
             && !line.replace(' ', "").contains("workspace=true")
         {
@@ -100,5 +102,10 @@ mod tests {
             ["daemon/Cargo.toml:6: `libc` is not taken from [workspace.dependencies]"]
         );
         assert_eq!(faults("plugin-api/template/Cargo.toml", text), Vec::<String>::new());
+        let alone = "[dependencies]\na.workspace = true\n[workspace]\n[workspace.dependencies]\na = \"1\"\n";
+        assert_eq!(
+            faults("fuzz/Cargo.toml", alone),
+            ["fuzz/Cargo.toml:5: `a` has no comment above it that says why it is here"]
+        );
     }
 }

@@ -85,6 +85,10 @@ impl Served {
                 let told = frames::decode("close", payload).map_err(unreadable)?;
                 self.with_backend(call, move |backend, _| backend.close(encode(&told)));
             }
+            Kind::Describe => {
+                // Whoever asked may have lost patience.
+                let _told = self.outlet.frame(Kind::Description, 0, &[self.loaded.schema().as_bytes()]);
+            }
             Kind::Cancel => self.calls.cancel(call),
             Kind::Piece => self.calls.arrive(call, payload),
             _ => return Err(unreadable(FrameError::Unexpected("frame of a plugin's own kind"))),

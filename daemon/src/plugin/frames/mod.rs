@@ -42,6 +42,8 @@ pub(super) enum Kind {
     Piece = 9,
     /// Nobody waits for this call any more.
     Cancel = 10,
+    /// What are the settings? Only our own process is asked, instead of being given any.
+    Describe = 11,
 
     /// The settings are accepted ([`message::Configured`]).
     Configured = 64,
@@ -65,10 +67,12 @@ pub(super) enum Kind {
     Log = 73,
     /// A metric moves ([`message::Metric`]).
     Metric = 74,
+    /// JSON Schema of the settings.
+    Description = 75,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 23] = [
         Self::Setup,
         Self::Configure,
         Self::Open,
@@ -79,6 +83,7 @@ impl Kind {
         Self::Close,
         Self::Piece,
         Self::Cancel,
+        Self::Describe,
         Self::Configured,
         Self::Refused,
         Self::Done,
@@ -90,6 +95,7 @@ impl Kind {
         Self::Ended,
         Self::Log,
         Self::Metric,
+        Self::Description,
     ];
 
     fn of(code: u8) -> Option<Self> {

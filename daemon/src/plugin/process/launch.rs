@@ -6,6 +6,7 @@ use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
@@ -110,23 +111,32 @@ impl Launcher {
 
     /// Starts a process for a backend, with a socket as its standard input and output.
     pub(super) fn launch(&self, backend: &str, socket: OwnedFd) -> io::Result<Child> {
-        // As the process sees it: its own descriptor of that number, a copy of ours.
-        let mut command = Command::new(format!("/proc/self/fd/{}", self.executable.as_raw_fd()));
-        command
-            .arg0(format!("zonemux[{backend}]"))
-            .arg(child::ARGUMENT)
-            .env_clear()
-            .envs(environment())
-            .current_dir("/")
-            .stdin(Stdio::from(socket.try_clone()?))
-            .stdout(Stdio::from(socket))
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut command = Command::from(command(&self.executable, backend, socket)?);
+        command.stderr(Stdio::piped()).kill_on_drop(true);
         let (answer, answered) = mpsc::sync_channel(1);
         let ended = || io::Error::other("the thread that starts processes has ended");
         self.orders.send(Order { command, answer }).map_err(|_| ended())?;
         answered.recv().map_err(|_| ended())?
     }
+}
+
+/// What starts our own program as a plugin's process, with a socket as its standard input and output.
+pub(super) fn command(
+    executable: &OwnedFd,
+    name: &str,
+    socket: OwnedFd,
+) -> io::Result<std::process::Command> {
+    // As the process sees it: its own descriptor of that number, a copy of ours.
+    let mut command = std::process::Command::new(format!("/proc/self/fd/{}", executable.as_raw_fd()));
+    command
+        .arg0(format!("zonemux[{name}]"))
+        .arg(child::ARGUMENT)
+        .env_clear()
+        .envs(environment())
+        .current_dir("/")
+        .stdin(Stdio::from(socket.try_clone()?))
+        .stdout(Stdio::from(socket));
+    Ok(command)
 }
 
 fn environment() -> impl Iterator<Item = (&'static str, OsString)> {

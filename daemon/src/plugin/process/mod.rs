@@ -16,10 +16,12 @@ mod link;
 mod outbox;
 mod output;
 mod reading;
+mod schema;
 mod start;
 mod watching;
 
 pub use driver::Isolated;
 pub(super) use feed::unknown_old;
 pub use launch::Launcher;
+pub use schema::schema;
 pub use start::Permissions;

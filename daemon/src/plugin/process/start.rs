@@ -136,7 +136,7 @@ fn link_sequential(process: &Process) {
 }
 
 /// Sends the first frame, with the plugin's code. The socket is empty and has room for it.
-fn hand_over(socket: &StdUnixStream, frame: &[u8], code: &OwnedFd) -> io::Result<()> {
+pub(super) fn hand_over(socket: &StdUnixStream, frame: &[u8], code: &OwnedFd) -> io::Result<()> {
     let descriptors = [code.as_fd()];
     let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
@@ -153,7 +153,8 @@ pub(super) fn setup_frame(setup: &message::Setup) -> Result<Vec<u8>, frames::Fra
     frames::json(Kind::Setup, 0, setup)
 }
 
-fn refusal(refused: message::Refused) -> Refusal {
+/// A refusal as the process told it.
+pub(super) fn refusal(refused: message::Refused) -> Refusal {
     match refused {
         message::Refused::Linker(words) => Refusal::Linker(words),
         message::Refused::NotAPlugin(words) => Refusal::NotAPlugin(words),

@@ -13,6 +13,7 @@
 //! it wrote: the zone may be one of a real server, as long as nobody else writes there.
 
 mod batches;
+mod calls;
 mod forms;
 mod lifecycle;
 mod trial;
@@ -47,6 +48,8 @@ const BEHAVIOURS: &[Behaviour] = &[
     ("refused record", batches::refused_record),
     ("refused retype", batches::refused_retype),
     ("dry run", batches::dry_run),
+    ("list while applying", calls::list_while_applying),
+    ("cancelled calls", calls::cancelled_calls),
 ];
 
 /// The behaviours to try.

@@ -1,5 +1,7 @@
 //! One behaviour's view of the backend under test.
 
+use std::time::Duration;
+
 use crate::dns::{canonical, is_at_or_below};
 use crate::endpoint::Endpoint;
 use crate::error::Error;
@@ -60,6 +62,16 @@ impl<'a> Trial<'a> {
 
     pub(super) fn dry_run(&self, batch: &ChangesBuilder) -> Result<Outcome, String> {
         self.backend.dry_run(batch).map_err(failed("a dry run"))
+    }
+
+    /// Asks for a list and waits no longer than that, whatever comes of it.
+    pub(super) fn give_up_list(&self, limit: Duration) {
+        drop(self.backend.records_within(Some(limit)));
+    }
+
+    /// Applies a batch and waits no longer than that, whatever comes of it.
+    pub(super) fn give_up_apply(&self, batch: &ChangesBuilder, limit: Duration) {
+        drop(self.backend.apply_within(batch, false, Some(limit)));
     }
 
     /// Applies a batch of which nothing may be refused.
