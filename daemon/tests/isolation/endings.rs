@@ -44,7 +44,8 @@ fn stops(daemon: Daemon) {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     for child in children {
-        assert!(is_gone(child), "{child} outlives the daemon");
+        // The kernel ends it with the daemon, and needs a moment to.
+        eventually("no child outlives the daemon", || is_gone(child).then_some(()));
     }
 }
 
