@@ -46,6 +46,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         for step in steps::ALL {
             terminal::line(&format!("{:15}{}", step.name, step.title));
         }
+        for step in steps::NAMED {
+            terminal::line(&format!("{:15}{} (only where it is named)", step.name, step.title));
+        }
         return Ok(());
     };
     let repository = Repository::locate()?;
@@ -80,7 +83,7 @@ fn choose(arguments: &[String]) -> Outcome<Option<Vec<&'static Step>>> {
             "--list" => return Ok(None),
             "--only" => {
                 let name = rest.next().ok_or_else(|| Failure::usage("`--only` needs the name of a step"))?;
-                if !steps::ALL.iter().any(|step| step.name == name) {
+                if !every().any(|step| step.name == name) {
                     return Err(Failure::usage(format!("no step is called `{name}`"))
                         .hint("`cargo xtask test --list` shows the steps"));
                 }
@@ -92,8 +95,14 @@ fn choose(arguments: &[String]) -> Outcome<Option<Vec<&'static Step>>> {
             }
         }
     }
-    let wanted = |step: &&Step| names.is_empty() || names.contains(&step.name);
-    Ok(Some(steps::ALL.iter().filter(wanted).collect()))
+    if names.is_empty() {
+        return Ok(Some(steps::ALL.iter().collect()));
+    }
+    Ok(Some(every().filter(|step| names.contains(&step.name)).collect()))
+}
+
+fn every() -> impl Iterator<Item = &'static Step> {
+    steps::ALL.iter().chain(steps::NAMED)
 }
 
 fn verdict(outcome: &Outcome) -> String {
@@ -141,6 +150,7 @@ mod tests {
     fn every_step_runs_unless_some_are_named() {
         assert_eq!(names(&[]).unwrap().len(), steps::ALL.len());
         assert_eq!(names(&["--only", "tidy", "--only", "format"]).unwrap(), ["tidy", "format"]);
+        assert_eq!(names(&["--only", "fuzz"]).unwrap(), ["fuzz"]);
         assert_eq!(names(&["--list"]), None);
         let unknown = choose(&["--only".to_owned(), "fmt".to_owned()]).map(drop).unwrap_err();
         assert_eq!(unknown.code(), 64);

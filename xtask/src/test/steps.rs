@@ -33,6 +33,17 @@ pub(super) const ALL: &[Step] = &[
         run: evolution::run,
     },
     Step {
+        name: "packaging",
+        title: "units, image and manifests",
+        run: |session| packaging::run(&session.repository),
+    },
+    Step { name: DENY, title: "licences, bans and sources of dependencies", run: deny },
+    Step { name: CONFORMANCE, title: "ExternalDNS's own client against the daemon", run: conformance },
+];
+
+/// Steps that take nightly and many minutes to build, and so run only where they are named.
+pub(super) const NAMED: &[Step] = &[
+    Step {
         name: "memory",
         title: "AddressSanitizer over the SDK's side of the boundary",
         run: sanitized::memory,
@@ -42,13 +53,6 @@ pub(super) const ALL: &[Step] = &[
         title: "what arrives from elsewhere, made up for half a minute",
         run: sanitized::fuzz,
     },
-    Step {
-        name: "packaging",
-        title: "units, image and manifests",
-        run: |session| packaging::run(&session.repository),
-    },
-    Step { name: DENY, title: "licences, bans and sources of dependencies", run: deny },
-    Step { name: CONFORMANCE, title: "ExternalDNS's own client against the daemon", run: conformance },
 ];
 
 fn cargo(session: &Session, arguments: &[&str]) -> Program {

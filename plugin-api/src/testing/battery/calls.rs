@@ -18,12 +18,12 @@ pub(super) fn list_while_applying(trial: &Trial<'_>) -> Tried {
     trial.create(std::slice::from_ref(&stays))?;
     let adjusted: Vec<Endpoint> =
         moving.iter().map(|record| trial.adjusted(record)).collect::<Result<_, _>>()?;
-    let applied = AtomicBool::new(false);
-    let (applies, lists) = thread::scope(|scope| {
+    let written = AtomicBool::new(false);
+    let (writes, lists) = thread::scope(|scope| {
         let lists = scope.spawn(|| {
             loop {
                 // The last list is one after the last batch.
-                let last = applied.load(Ordering::SeqCst);
+                let last = written.load(Ordering::SeqCst);
                 let listed = trial.listed()?;
                 let names = || listed.iter().map(|endpoint| &endpoint.dns_name);
                 if names().filter(|name| **name == stays.dns_name).count() != 1 {
@@ -39,14 +39,14 @@ pub(super) fn list_while_applying(trial: &Trial<'_>) -> Tried {
                 }
             }
         });
-        let applies = (0..3).try_for_each(|_| {
+        let writes = (0..3).try_for_each(|_| {
             trial.apply(&adjusted.iter().cloned().fold(ChangesBuilder::new(), ChangesBuilder::create))?;
             trial.apply(&adjusted.iter().cloned().fold(ChangesBuilder::new(), ChangesBuilder::delete))
         });
-        applied.store(true, Ordering::SeqCst);
-        (applies, lists.join())
+        written.store(true, Ordering::SeqCst);
+        (writes, lists.join())
     });
-    applies?;
+    writes?;
     lists.unwrap_or_else(|_| Err("listing panicked".to_owned()))?;
     trial.expect(&[stays])
 }
