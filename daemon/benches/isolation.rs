@@ -1,0 +1,136 @@
+//! What a process of its own costs a plugin, next to the same plugin in this process, in the same run.
+//!
+//! `cargo xtask bench` builds the daemon and the plugin and runs this. It fails beyond the bounds below.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints its table, and may fail loudly"
+)]
+
+mod measure;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use measure::{ROUNDS, medians, row};
+use tokio::runtime::Runtime;
+use zonemux::backend::{Batch, Driver, DriverCall, Instance, Lease, list};
+use zonemux::plugin::{HostSide, Image, Inline, Isolated, Launcher, Loader, Permissions, Trust};
+use zonemux::wire::Changes;
+use zonemux_plugin::{Endpoint, Endpoints};
+
+const ENDPOINTS: usize = 100_000;
+/// Small calls in one round.
+const CALLS: u32 = 200;
+
+/// The most that a process may add to a small call.
+const SMALL: Duration = Duration::from_micros(100);
+/// The most time of a large call, in parts of the inline one.
+const LARGE: f64 = 1.5;
+/// The longest start of a process, its plugin loaded and its settings judged.
+const START: Duration = Duration::from_millis(15);
+/// The most resident memory of an idle process, in bytes.
+const RESIDENT: u64 = 6_000_000;
+
+fn main() {
+    // `cargo bench` and `cargo test` pass flags of their own; there is nothing to choose here.
+    let runtime = Runtime::new().unwrap();
+    let _entered = runtime.enter();
+    let launcher = Arc::new(Launcher::of(&beside("zonemux")).unwrap());
+    let image = Image::read(&beside("libzonemux_memory.so"), &Trust::Owner { sha256: None }).unwrap();
+    let inline = Inline::configure(&Loader::default(), &image, host(), "{}").unwrap();
+    let isolate = || {
+        let permissions = Permissions { memory_limit: 1 << 30, writable: Vec::new() };
+        let (launcher, image) = (Arc::clone(&launcher), image.clone());
+        // On a thread that is none of the runtime's.
+        let start = move || Isolated::configure(&launcher, &image, host(), "{}", &permissions).unwrap();
+        std::thread::spawn(start).join().unwrap()
+    };
+    let isolated = isolate();
+    let resident = resident(isolated.process().unwrap().pid.unwrap());
+    let here = runtime.block_on(inline.open(call())).unwrap().instance;
+    let there = runtime.block_on(isolated.open(call())).unwrap().instance;
+
+    let small = |instance: &Arc<dyn Instance>| {
+        for _ in 0..CALLS {
+            runtime.block_on(instance.check(call())).unwrap();
+        }
+    };
+    let mut start = || drop(isolate());
+    let [small_here, small_there, started] =
+        medians([&mut || small(&here), &mut || small(&there), &mut start]);
+
+    let batch = batch();
+    let apply = |instance: &Arc<dyn Instance>| {
+        let failures = runtime.block_on(instance.apply(call(), Arc::clone(&batch), Lease::new().0)).unwrap();
+        assert!(failures.is_empty());
+    };
+    let records = |instance: &Arc<dyn Instance>| {
+        let (sink, source) = list(None);
+        runtime.block_on(instance.records(call(), sink)).unwrap();
+        assert_eq!(source.take(0, tokio::time::Instant::now()).unwrap().json.count, ENDPOINTS);
+    };
+    apply(&here);
+    apply(&there);
+    let [list_here, list_there, apply_here, apply_there] = medians([
+        &mut || records(&here),
+        &mut || records(&there),
+        &mut || apply(&here),
+        &mut || apply(&there),
+    ]);
+
+    println!("{ENDPOINTS} endpoints, {CALLS} small calls, medians of {ROUNDS} rounds\n");
+    println!("| | ms | of inline |");
+    println!("|---|---|---|");
+    row("small calls, inline", small_here, small_here);
+    row("small calls, in a process", small_there, small_here);
+    row("list, inline", list_here, list_here);
+    let list_ratio = row("list, in a process", list_there, list_here);
+    row("apply, inline", apply_here, apply_here);
+    let apply_ratio = row("apply, in a process", apply_there, apply_here);
+    let added = small_there.saturating_sub(small_here) / CALLS;
+    println!("\nadded to a small call: {added:?}; start: {started:?}; resident when idle: {resident} bytes");
+
+    assert!(added <= SMALL, "a process adds {added:?} to a small call");
+    assert!(list_ratio <= LARGE, "a list takes {list_ratio:.2} of inline");
+    assert!(apply_ratio <= LARGE, "an apply takes {apply_ratio:.2} of inline");
+    assert!(started <= START, "a process takes {started:?} to start");
+    assert!(resident <= RESIDENT, "an idle process takes {resident} bytes");
+}
+
+/// Resident bytes of a process, what it shares with the daemon included.
+fn resident(pid: u32) -> u64 {
+    // Until its runtime has begun its threads.
+    std::thread::sleep(Duration::from_millis(200));
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+    line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap() * 1024
+}
+
+fn host() -> HostSide {
+    HostSide::new("bench", &["example.test".into()], "/".into(), "/nonexistent".into())
+}
+
+fn call() -> DriverCall {
+    DriverCall { id: "bench".into(), time_left: Duration::from_secs(60) }
+}
+
+fn batch() -> Arc<Batch> {
+    let endpoint = |index: usize| {
+        let name = format!("host-{index}.example.test");
+        Endpoint::new(name, "A", [format!("192.0.{}.{}", index / 250 % 250, index % 250)]).with_ttl(300)
+    };
+    let endpoints: Endpoints = (0..ENDPOINTS).map(endpoint).collect::<Vec<_>>().iter().collect();
+    let create = (0..u32::try_from(ENDPOINTS).unwrap()).collect();
+    Arc::new(Batch::all(Arc::new(Changes { endpoints, create, ..Changes::default() })))
+}
+
+/// A file in `target/release`, beside the folder that this benchmark was built into.
+fn beside(name: &str) -> PathBuf {
+    let executable = std::env::current_exe().unwrap();
+    let path = executable.parent().and_then(Path::parent).unwrap().join(name);
+    assert!(path.exists(), "{} is missing: run `cargo xtask bench`", path.display());
+    path
+}
