@@ -74,12 +74,10 @@ fn main() {
     };
     apply(&here);
     apply(&there);
-    let [list_here, list_there, apply_here, apply_there] = medians([
-        &mut || records(&here),
-        &mut || records(&there),
-        &mut || apply(&here),
-        &mut || apply(&there),
-    ]);
+    let [list_here, list_there, apply_here, apply_there] =
+        medians([&mut || records(&here), &mut || records(&there), &mut || apply(&here), &mut || {
+            apply(&there)
+        }]);
 
     println!("{ENDPOINTS} endpoints, {CALLS} small calls, medians of {ROUNDS} rounds\n");
     println!("| | ms | of inline |");

@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use super::{Exit, Output, write_findings};
 use crate::assemble;
 use crate::backend::Driver;
-use crate::config::{BackendName, Config, ConfigErrors, Finding, KeyPath, Loaded, PluginUse, Report, Trust};
+use crate::config::{
+    BackendName, Config, ConfigErrors, Finding, Isolation, KeyPath, Loaded, PluginUse, Report, Trust,
+};
 use crate::control::{self, ControlError, Probe};
 use crate::generation::{self, Judged};
 
@@ -76,6 +78,12 @@ pub fn check(
     let judged = judge(&runtime, loaded.config.plugin_uses());
     let mut warnings = loaded.warnings.clone();
     for (name, backend) in &loaded.config.backends {
+        if backend.isolation == Isolation::Inline {
+            let key = KeyPath::of(&["backends", name.as_str(), "isolation"]);
+            let message = "inline: a plugin that crashes, exits or takes all memory takes the daemon with it, \
+                           and it can read the secrets of every backend";
+            warnings.push(Finding::at(&key, message));
+        }
         if !backend.settings.is_complete() {
             let key = KeyPath::of(&["backends", name.as_str(), "settings"]);
             let message = "not checked by its plugin, since some of its secrets are missing here";

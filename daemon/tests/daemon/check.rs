@@ -3,7 +3,7 @@
 use serde_json::Value;
 use zonemux_test_support::{Site, create};
 
-use crate::{flaky, memory, ready};
+use crate::{flaky, memory, ready, site};
 
 fn json(site: &Site, arguments: &[&str]) -> (Option<i32>, Value) {
     let finished = site.run(&[arguments, &["--output", "json"]].concat());
@@ -119,4 +119,18 @@ fn without_a_probe_no_backend_is_opened() {
     site.misbehave("lan", "abort");
     let check = site.run(&["check"]);
     assert_eq!(check.code, Some(0), "{check:?}");
+}
+
+#[test]
+fn what_inline_can_t_contain_is_a_warning() {
+    let site = site();
+    site.backend_with("lan", "memory", "example.org", "isolation = \"inline\"", "");
+    let check = site.run(&["check"]);
+    assert_eq!(check.code, Some(0), "{check:?}");
+    assert!(
+        check.stderr.contains("warning: `backends.lan.isolation`: inline: a plugin that crashes"),
+        "{check:?}"
+    );
+    site.backend("lan", "memory", "example.org", "");
+    assert!(!site.run(&["check"]).stderr.contains("warning"), "a process is no reason for one");
 }

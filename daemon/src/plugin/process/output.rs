@@ -15,8 +15,10 @@ const LONGEST: usize = 1024;
 pub(super) struct LastLines(Arc<Mutex<VecDeque<String>>>);
 
 impl LastLines {
-    /// Adds a line.
-    pub(super) fn push(&self, line: String) {
+    /// Adds a line, printed or logged.
+    pub(super) fn push(&self, mut line: String) {
+        let end = (0..=LONGEST.min(line.len())).rev().find(|&end| line.is_char_boundary(end));
+        line.truncate(end.unwrap_or_default());
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();

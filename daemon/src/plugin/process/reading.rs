@@ -93,7 +93,9 @@ fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
         Kind::Failed => calls.answer(number, Err(error(frames::decode("error", payload)?))),
         Kind::Ended => calls.left(number),
         Kind::Log => {
-            link.host.take_log(&frames::decode("log line", payload)?);
+            let line: message::Log = frames::decode("log line", payload)?;
+            link.host.take_log(&line);
+            link.output.push(line.message);
             Ok(())
         }
         Kind::Metric => {
