@@ -25,7 +25,7 @@ fn names(name: &str, zone: &str) {
     let found = zones.find(&name);
     assert_eq!(found.is_some(), is_at_or_below(&name, &zone), "{name} in {zone}");
     let mut each = None;
-    zones.get_each(&[&*name], |_, value| each = value);
+    zones.get_each(&[&*name], |_, value| each = value.expect("canonical already"));
     assert_eq!(each.is_some(), found.is_some());
 }
 
