@@ -16,6 +16,8 @@ use crate::telemetry::metrics;
 /// The first wait after a failed open; doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait that a backend may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 /// A backend that was open for so long is opened anew without delay should it be lost.
 const STEADY: Duration = Duration::from_secs(60);
 
@@ -112,7 +114,7 @@ impl Backend {
                 Err(error) => error,
             };
             // Jitter, so that many daemons don't ask one server in step.
-            let pause = error.retry_after.unwrap_or(wait).mul_f64(0.75 + fastrand::f64() / 2.0);
+            let pause = error.retry_after.unwrap_or(wait).min(LONGEST_ASKED).mul_f64(0.75 + fastrand::f64() / 2.0);
             tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
             self.note_failure(&error);
             self.life.send_replace(Life::Failed(error));
@@ -246,6 +248,11 @@ impl Backend {
                 Err(_) => {
                     tracing::warn!(backend = self.name, limit = ?limit, "backend takes too long to close");
                 }
+            }
+            // What it owns is free once its process is gone, and the next one may need it.
+            let has_process = self.driver.get().is_some_and(|driver| driver.process().is_some());
+            if has_process && timeout(limit, instance.lost()).await.is_err() {
+                tracing::warn!(backend = self.name, limit = ?limit, "the plugin's process takes too long to end");
             }
             // Its destructor is the plugin's code too: on a thread of its own, it can't keep ours.
             if timeout(limit, tokio::task::spawn_blocking(move || drop(instance))).await.is_err() {

@@ -19,7 +19,6 @@ mod client;
 mod fault;
 mod history;
 pub mod ownership;
-mod peer;
 mod plan;
 mod records;
 mod release;
@@ -45,7 +44,7 @@ pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 use crate::admin::json;
 use crate::backend::{Backend, ListResult};
 use crate::generation::Current;
-use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
+use crate::http::{Answer, BodyError, Limits, Peer, collect, is_plugin, text};
 use crate::journal;
 use crate::reload::{Outcome, Reloader};
 use crate::safety::Registry;
@@ -101,7 +100,7 @@ impl Control {
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path().to_owned();
-        if peer::is_plugin(&peer) {
+        if is_plugin(&peer) {
             tracing::error!(%peer, path, "a plugin's process is refused the control socket");
             return text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
         }

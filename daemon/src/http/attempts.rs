@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::accept::Peer;
 use super::auth::Refused;
-use super::log_limit::LogLimit;
+use crate::telemetry::log_limit::LogLimit;
 use crate::telemetry::metrics;
 
 /// The wait after a first wrong attempt; it doubles with each.

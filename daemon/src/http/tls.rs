@@ -16,7 +16,7 @@ use super::accept::Peer;
 use super::activity::ConnectionTimes;
 use super::connection::linger;
 use super::error;
-use super::log_limit::LogLimit;
+use crate::telemetry::log_limit::LogLimit;
 use super::stream::Stream;
 use crate::telemetry::metrics;
 

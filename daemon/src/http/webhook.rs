@@ -143,6 +143,10 @@ impl Webhook {
     }
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+        if super::is_plugin(&peer) {
+            tracing::error!(%peer, "a plugin's process is refused the webhook: it would write to other backends");
+            return answer::text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
+        }
         // Before `stopping` is asked: what passes it is waited for.
         let _answering = self.calls.token();
         let number = self.requests.fetch_add(1, Ordering::Relaxed);

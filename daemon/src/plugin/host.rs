@@ -5,8 +5,10 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::frames::message;
+use crate::telemetry::log_limit::LogLimit;
 use metrics::{Label, counter, gauge, histogram};
 use tracing::Level;
 use zonemux_plugin_abi::stable::{RSlice, RStr, RString};
@@ -15,6 +17,10 @@ use zonemux_plugin_abi::{MetricKind, RHost, RLogRef, RMetricRef, RPairRef};
 /// Series that one backend's plugin may make; what goes beyond is dropped, so that a plugin that
 /// labels by DNS name can't fill the daemon's memory.
 const MOST_SERIES: usize = 256;
+/// Lines that a backend's plugin may log at once, and after how long one more: a change is a line or two, and a
+/// plugin that does nothing but log must not fill a disk.
+const LINES: u32 = 5000;
+const REFILL: Duration = Duration::from_millis(5);
 /// Names that all plugins together may use.
 const MOST_NAMES: usize = 1024;
 
@@ -30,6 +36,7 @@ struct Inner {
     base_directory: PathBuf,
     state_directory: PathBuf,
     series: Mutex<HashSet<String>>,
+    lines: LogLimit,
 }
 
 impl fmt::Debug for HostSide {
@@ -48,6 +55,7 @@ impl HostSide {
                 base_directory,
                 state_directory,
                 series: Mutex::default(),
+                lines: LogLimit::of(LINES, REFILL),
             }),
         }
     }
@@ -75,6 +83,15 @@ impl HostSide {
     #[expect(clippy::unused_self, reason = "a filter may be the backend's own one day")]
     pub(super) fn log_level(&self) -> u32 {
         (1..=5).rev().find(|&level| enabled(decode_level(level))).unwrap_or(0)
+    }
+
+    /// Whether the plugin may log another line now. Says how many were left out before it.
+    pub(super) fn may_log(&self) -> bool {
+        let Some(left_out) = self.inner.lines.line() else { return false };
+        if left_out > 0 {
+            tracing::warn!(backend = self.inner.backend, lines = left_out, "the plugin logs too much");
+        }
+        true
     }
 
     pub(super) fn take_log(&self, line: &message::Log) {
@@ -137,6 +154,9 @@ impl RHost for HostSide {
 
     fn log(&self, line: &RLogRef<'_>) {
         contain(|| {
+            if !self.may_log() {
+                return;
+            }
             let fields = format_fields(line.fields);
             let (backend, message) = (self.inner.backend.as_str(), line.message.as_str());
             let (target, file, line_number) = (line.target.as_str(), line.file.as_str(), line.line);

@@ -55,8 +55,12 @@ pub fn main() -> ExitCode {
     if let Err(error) = closed {
         restrictions.missing.push(format!("descriptors that were inherited stay open: {error}"));
     }
+    if let Err(error) = outlet.json(Kind::Restricted, 0, &restrictions) {
+        say(&error.to_string());
+        return CANT_BEGIN.into();
+    }
     let ended = match setup.code {
-        message::Code::SharedObject => serve_object(&setup, descriptor, outlet.clone(), restrictions),
+        message::Code::SharedObject => serve_object(&setup, descriptor, outlet.clone()),
         message::Code::Executable => Err(setup::become_executable(&setup, &descriptor)),
     };
     match ended {
@@ -69,7 +73,6 @@ fn serve_object(
     setup: &message::Setup,
     descriptor: std::os::fd::OwnedFd,
     outlet: Outlet,
-    restrictions: restrict::Restrictions,
 ) -> Result<(), message::Refused> {
     setup::leave_standard_streams().map_err(|error| message::Refused::Setup(error.to_string()))?;
     let loaded = super::load::open_descriptor(&descriptor, &setup.name).map_err(setup::refusal)?;
@@ -77,7 +80,7 @@ fn serve_object(
     std::mem::forget(descriptor);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let runtime = runtime.map_err(|error| message::Refused::Setup(format!("no runtime: {error}")))?;
-    let served = Served::new(loaded, outlet, restrictions);
+    let served = Served::new(loaded, outlet);
     tokio::task::LocalSet::new().block_on(&runtime, served.serve())
 }
 

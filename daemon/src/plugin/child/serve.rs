@@ -15,7 +15,6 @@ use zonemux_plugin_abi::{
 use super::calls::Calls;
 use super::host::ChildHost;
 use super::lists::{Life, Report, Sink, Source};
-use super::restrict::Restrictions;
 use super::wire::Outlet;
 use crate::plugin::frames::{self, FrameError, Header, Kind, PROTOCOL, message};
 use crate::plugin::load::Loaded;
@@ -24,7 +23,6 @@ use crate::plugin::load::Loaded;
 pub(super) struct Served {
     loaded: Loaded,
     outlet: Outlet,
-    restrictions: Restrictions,
     calls: Calls,
     plugin: Option<Arc<RPluginBox>>,
     /// The one that was opened last.
@@ -32,9 +30,9 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn new(loaded: Loaded, outlet: Outlet, restrictions: Restrictions) -> Self {
+    pub(super) fn new(loaded: Loaded, outlet: Outlet) -> Self {
         let calls = Calls::new(outlet.clone());
-        Self { loaded, outlet, restrictions, calls, plugin: None, backend: Rc::default() }
+        Self { loaded, outlet, calls, plugin: None, backend: Rc::default() }
     }
 
     /// Reads frames until the daemon closes its end.
@@ -112,7 +110,6 @@ impl Served {
         }
         let configured = message::Configured {
             protocol: PROTOCOL,
-            restrictions: Some(self.restrictions.clone()),
             ..message::Configured::default()
         };
         let _told = self.outlet.json(Kind::Configured, 0, &configured);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use zonemux_plugin::{Capabilities, ErrorKind, Fault};
 
-use crate::plugin::child::restrict::{Profile, Restrictions};
+use crate::plugin::child::restrict::Profile;
 
 /// How a plugin's process is set up, before it knows anything of the backend.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,9 +57,6 @@ pub(in crate::plugin) struct Configured {
     pub(in crate::plugin) exclusive: bool,
     /// Whether one call is made at a time; only executables say it.
     pub(in crate::plugin) sequential: bool,
-    /// What it may not do; only our own process says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::plugin) restrictions: Option<Restrictions>,
 }
 
 /// A plugin that can't be used.

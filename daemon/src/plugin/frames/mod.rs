@@ -67,12 +67,14 @@ pub(super) enum Kind {
     Log = 73,
     /// A metric moves ([`message::Metric`]).
     Metric = 74,
+    /// What the process may do though it should not; said by our own code, before any of the plugin's runs.
+    Restricted = 76,
     /// JSON Schema of the settings.
     Description = 75,
 }
 
 impl Kind {
-    const ALL: [Self; 23] = [
+    const ALL: [Self; 24] = [
         Self::Setup,
         Self::Configure,
         Self::Open,
@@ -95,6 +97,7 @@ impl Kind {
         Self::Ended,
         Self::Log,
         Self::Metric,
+        Self::Restricted,
         Self::Description,
     ];
 

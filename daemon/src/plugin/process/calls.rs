@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::backend::{BackendError, Failure, Lease, ListSink};
 use crate::plugin::frames::{FrameError, Wanted, message};
@@ -33,9 +33,7 @@ enum Waiting {
     For(Call),
     /// The process was told that nobody waits. Until it says that nothing of the call runs any more, or has
     /// ended, the call may still write.
-    Leaving {
-        _lease: Option<Lease>,
-    },
+    Leaving { _held: Held },
 }
 
 /// A call that somebody waits for.
@@ -47,7 +45,16 @@ struct Call {
     failures: Vec<Failure>,
     /// How many changes there are to fail.
     changes: usize,
-    lease: Option<Lease>,
+    held: Held,
+}
+
+/// What a call keeps until nothing of it runs any more.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    /// Where it may write.
+    pub(super) lease: Option<Lease>,
+    /// Where calls are made one at a time.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The ends of a call that its caller holds.
@@ -66,7 +73,8 @@ impl Calls {
     pub(super) fn begin(
         &self,
         sink: Option<ListSink>,
-        writes: Option<(usize, Lease)>,
+        changes: usize,
+        held: Held,
     ) -> Result<Begun, BackendError> {
         let mut table = self.table();
         if let Some(error) = &table.ended {
@@ -78,8 +86,7 @@ impl Calls {
         let (wanted, receiver) = mpsc::channel(AHEAD);
         let (answer, answered) = oneshot::channel();
         let sink = sink.map(|sink| Arc::new(Mutex::new(sink)));
-        let (changes, lease) = writes.map_or((0, None), |(changes, lease)| (changes, Some(lease)));
-        let call = Call { sink, wanted, answer, failures: Vec::new(), changes, lease };
+        let call = Call { sink, wanted, answer, failures: Vec::new(), changes, held };
         table.waiting.insert(number, Waiting::For(call));
         Ok(Begun { number, wanted: receiver, answer: answered })
     }
@@ -88,12 +95,17 @@ impl Calls {
     pub(super) fn leave(&self, number: u32) -> bool {
         let mut table = self.table();
         let Some(waiting) = table.waiting.get_mut(&number) else { return false };
-        let lease = match waiting {
-            Waiting::For(call) => call.lease.take(),
+        let held = match waiting {
+            Waiting::For(call) => std::mem::take(&mut call.held),
             Waiting::Leaving { .. } => return false,
         };
-        *waiting = Waiting::Leaving { _lease: lease };
+        *waiting = Waiting::Leaving { _held: held };
         true
+    }
+
+    /// Whether no call is in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        self.table().waiting.is_empty()
     }
 
     /// Whether something of a call that nobody waits for may still run.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -24,6 +24,10 @@ use crate::plugin::host::HostSide;
 use crate::plugin::image::Image;
 use crate::telemetry::metrics;
 
+/// How long no process is started for an adjust after one has ended by itself; doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// A configured plugin whose code runs in a process of its own.
 pub struct Isolated {
     shared: Arc<Shared>,
@@ -43,6 +47,10 @@ struct Slot {
     /// How often a process was started after another had ended by itself.
     restarts: u64,
     last: Option<Ending>,
+    /// When it was started, and until when no other is for an adjust.
+    started: Option<Instant>,
+    not_before: Option<Instant>,
+    pause: Duration,
     /// What the process may do though it should not.
     unrestricted: Vec<String>,
     /// For which capabilities the plugin said whether it adjusts.
@@ -98,8 +106,8 @@ impl Isolated {
             setup: frame(setup_frame(&setup))?,
             configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
         };
-        let (process, configured) = launcher.runtime().block_on(recipe.start())?;
-        let unrestricted = unrestricted(&configured);
+        let (process, configured) = launcher.runtime().block_on(recipe.start()).map_err(|failed| failed.error)?;
+        let unrestricted = unrestricted(&process);
         let slot = Slot { process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
         let exclusive = configured.exclusive || image.manifest.exclusive;
         let starting = tokio::sync::Mutex::new(());
@@ -112,8 +120,8 @@ impl Isolated {
     }
 }
 
-fn unrestricted(configured: &message::Configured) -> Vec<String> {
-    configured.restrictions.as_ref().map(|restrictions| restrictions.missing.clone()).unwrap_or_default()
+fn unrestricted(process: &Process) -> Vec<String> {
+    process.0.restrictions.lock().unwrap_or_else(PoisonError::into_inner).missing.clone()
 }
 
 fn profile(image: &Image, permissions: &Permissions) -> Profile {
@@ -144,16 +152,36 @@ impl Shared {
             let ending = process.ended().await;
             self.note(&ending);
         }
-        let (process, configured) = self.recipe.start().await.map_err(|error| {
-            // The settings were accepted once; what is wrong now may pass.
-            BackendError::new(ErrorKind::Retryable, error.to_string())
-        })?;
+        let (process, _) = match self.recipe.start().await {
+            Ok(started) => started,
+            Err(failed) => {
+                if let Some(ending) = &failed.ending {
+                    self.note(ending);
+                }
+                // The settings were accepted once; what is wrong now may pass.
+                return Err(BackendError::new(ErrorKind::Retryable, failed.error.to_string()));
+            }
+        };
         let process = Arc::new(process);
         let mut slot = self.slot();
         slot.process = Some(Arc::clone(&process));
-        slot.unrestricted = unrestricted(&configured);
+        slot.unrestricted = unrestricted(&process);
+        slot.started = Some(Instant::now());
         drop(slot);
         Ok(process)
+    }
+
+    /// As [`running`](Self::running), but does not start one that keeps ending: whoever opens the backend does,
+    /// and waits longer each time.
+    async fn running_soon(&self) -> Result<Arc<Process>, BackendError> {
+        let wait = self.slot().not_before.map(|until| until.saturating_duration_since(Instant::now()));
+        match wait {
+            Some(wait) if !wait.is_zero() => {
+                let message = "the plugin's process has ended and is not started again yet";
+                Err(BackendError { retry_after: Some(wait), ..BackendError::new(ErrorKind::Retryable, message) })
+            }
+            _ => self.running().await,
+        }
     }
 
     fn note(&self, ending: &Ending) {
@@ -162,6 +190,9 @@ impl Shared {
         if ending.reason != Reason::Asked {
             slot.restarts += 1;
             slot.last = Some(ending.clone());
+            let steady = slot.started.take().is_some_and(|started| started.elapsed() >= LONGEST_PAUSE);
+            slot.pause = if steady { FIRST_PAUSE } else { (slot.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE) };
+            slot.not_before = Some(Instant::now() + slot.pause);
             metrics::plugin_restart(&self.recipe.backend, ending.reason.as_str());
         }
     }
@@ -178,10 +209,12 @@ impl Shared {
 impl Driver for Isolated {
     fn open(&self, call: DriverCall) -> DriverFuture<Opened> {
         let shared = Arc::clone(&self.shared);
+        // Of all that opening takes, a start included; a little less than whoever waits.
+        let until = Instant::now() + call.time_left.mul_f64(0.95);
         Box::pin(async move {
             let process = shared.running().await?;
             // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
-            let unfinished = Unfinished(Some(Arc::clone(&process)), Instant::now() + call.time_left);
+            let unfinished = Unfinished(Some(Arc::clone(&process)), until);
             let result = process.call(Kind::Open, &encode_call(&call), None, None, None).await;
             unfinished.finish();
             let (done, _) = result?;
@@ -209,7 +242,7 @@ impl Driver for Isolated {
     ) -> DriverFuture<()> {
         let (shared, capabilities) = (Arc::clone(&self.shared), capabilities.clone());
         Box::pin(async move {
-            let process = shared.running().await?;
+            let process = shared.running_soon().await?;
             let told = message::Adjust {
                 call: encode_call(&call),
                 capabilities,

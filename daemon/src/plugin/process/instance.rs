@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::driver::Shared;
+use super::ending::Reason;
 use super::feed::Feed;
 use super::link::Process;
 use crate::backend::{BackendError, Batch, DriverCall, DriverFuture, Failure, Instance, Lease, ListSink};
@@ -55,9 +56,12 @@ impl Instance for IsolatedInstance {
         let process = Arc::clone(&self.process);
         Box::pin(async move {
             process.0.expect_end();
+            // Whoever gives up waiting for it must not find it again.
+            let given_up = GivenUp(&process);
             let closed = closing.await;
             // Ports and locks are free once it is gone.
             process.finish().await;
+            drop(given_up);
             closed
         })
     }
@@ -69,6 +73,15 @@ impl Instance for IsolatedInstance {
             shared.note_end(&process, &ending);
             ending.error()
         })
+    }
+}
+
+/// Ends a process whose farewell is over, or takes too long.
+struct GivenUp<'a>(&'a Process);
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        self.0.0.kill(Reason::Asked, "it was closed");
     }
 }
 

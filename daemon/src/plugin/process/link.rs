@@ -8,12 +8,13 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::calls::{Answer, Calls};
+use super::calls::{Answer, Calls, Held};
 use super::ending::{Ending, Reason};
 use super::feed::Feed;
 use super::outbox::Outbox;
 use super::output::LastLines;
 use crate::backend::{BackendError, Lease, ListSink};
+use crate::plugin::child::restrict::Restrictions;
 use crate::plugin::frames::{self, Kind, message};
 use crate::plugin::host::HostSide;
 
@@ -34,7 +35,9 @@ pub(super) struct Link {
     /// Told once the plugin has judged its settings.
     pub(super) configured: Mutex<Option<oneshot::Sender<Result<message::Configured, message::Refused>>>>,
     /// One call at a time, where the plugin wants it.
-    pub(super) turns: Semaphore,
+    pub(super) turns: Arc<Semaphore>,
+    /// What it may do though it should not, as our own code in it says.
+    pub(super) restrictions: Mutex<Restrictions>,
     /// How it ended.
     pub(super) ended: watch::Sender<Option<Ending>>,
     /// Why we end it.
@@ -60,7 +63,8 @@ impl Link {
             output: LastLines::default(),
             runtime,
             configured: Mutex::new(Some(configured)),
-            turns: Semaphore::new(Semaphore::MAX_PERMITS),
+            turns: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            restrictions: Mutex::default(),
             ended: watch::Sender::new(None),
             verdict: Mutex::default(),
             condemned: CancellationToken::new(),
@@ -142,8 +146,9 @@ impl Process {
             BackendError::new(zonemux_plugin::ErrorKind::Internal, error.to_string())
         };
         // Never closed.
-        let _turn = link.turns.acquire().await;
-        let mut begun = link.calls.begin(sink, writes)?;
+        let turn = Arc::clone(&link.turns).acquire_owned().await.ok();
+        let (changes, lease) = writes.map_or((0, None), |(changes, lease)| (changes, Some(lease)));
+        let mut begun = link.calls.begin(sink, changes, Held { lease, turn })?;
         let _waiting = WaitingFor { link: Arc::clone(link), number: begun.number };
         let frame = frames::json(kind, begun.number, told).map_err(internal)?;
         link.outbox.send(frame);
@@ -156,6 +161,11 @@ impl Process {
                 }
                 Some(wanted) = begun.wanted.recv() => {
                     let Some(feed) = &feed else { continue };
+                    // No more than a few wait for a process that asks and does not read.
+                    tokio::select! {
+                        () = link.outbox.room() => {}
+                        () = link.condemned.cancelled() => continue,
+                    }
                     // Tens of thousands of endpoints are copied for one piece, some tenths of a millisecond.
                     link.outbox.send(feed.piece(begun.number, wanted).map_err(internal)?);
                 }

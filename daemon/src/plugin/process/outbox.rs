@@ -14,12 +14,17 @@ use tokio::sync::Notify;
 /// How long a process may not read at all while something waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Frames that may wait before endpoints are added to them.
+const FEW: usize = 4;
+
 /// The way to a process.
 #[derive(Debug)]
 pub(super) struct Outbox {
     socket: Arc<UnixStream>,
     waiting: Mutex<Waiting>,
     more: Notify,
+    /// Told when a frame has gone.
+    gone: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +38,7 @@ struct Waiting {
 
 impl Outbox {
     pub(super) fn new(socket: Arc<UnixStream>) -> Self {
-        Self { socket, waiting: Mutex::default(), more: Notify::new() }
+        Self { socket, waiting: Mutex::default(), more: Notify::new(), gone: Notify::new() }
     }
 
     /// Sends a frame, now or later.
@@ -46,6 +51,17 @@ impl Outbox {
         // Most frames are short and the process reads: no other task need be woken.
         if waiting.frames.len() > 1 || !matches!(self.pass(&mut waiting), Ok(true)) {
             self.more.notify_one();
+        }
+    }
+
+    /// Waits until few frames wait.
+    pub(super) async fn room(&self) {
+        loop {
+            let gone = self.gone.notified();
+            if self.waiting().frames.len() < FEW {
+                return;
+            }
+            gone.await;
         }
     }
 
@@ -86,6 +102,7 @@ impl Outbox {
                     if waiting.sent == frame.len() {
                         waiting.frames.pop_front();
                         waiting.sent = 0;
+                        self.gone.notify_waiters();
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),

@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use crate::plugin::host::HostSide;
+
 /// Lines that are kept.
 const KEPT: usize = 20;
 /// A line is cut here.
@@ -33,21 +35,21 @@ impl LastLines {
 }
 
 /// Reads lines until the process has closed its end.
-pub(super) async fn read(backend: String, mut stream: impl AsyncRead + Unpin, lines: LastLines) {
+pub(super) async fn read(host: HostSide, mut stream: impl AsyncRead + Unpin, lines: LastLines) {
     let mut buffer = Vec::with_capacity(LONGEST);
     loop {
         match stream.read_buf(&mut buffer).await {
             Ok(0) | Err(_) => break,
             Ok(_) => {
                 while let Some(end) = end_of_line(&buffer) {
-                    take(&backend, &lines, &buffer[..end]);
+                    take(&host, &lines, &buffer[..end]);
                     let skip = usize::from(buffer.get(end) == Some(&b'\n'));
                     buffer.drain(..end + skip);
                 }
             }
         }
     }
-    take(&backend, &lines, &buffer);
+    take(&host, &lines, &buffer);
 }
 
 fn end_of_line(buffer: &[u8]) -> Option<usize> {
@@ -55,11 +57,13 @@ fn end_of_line(buffer: &[u8]) -> Option<usize> {
     newline.filter(|&end| end <= LONGEST).or_else(|| (buffer.len() >= LONGEST).then_some(LONGEST))
 }
 
-fn take(backend: &str, lines: &LastLines, line: &[u8]) {
+fn take(host: &HostSide, lines: &LastLines, line: &[u8]) {
     let line = String::from_utf8_lossy(line);
     let line = line.trim();
     if !line.is_empty() {
-        tracing::info!(target: "plugin", backend, stream = "stderr", "{line}");
+        if host.may_log() {
+            tracing::info!(target: "plugin", backend = host.backend_name(), stream = "stderr", "{line}");
+        }
         lines.push(line.to_owned());
     }
 }
@@ -74,7 +78,7 @@ mod tests {
         let long = "x".repeat(LONGEST + 5);
         let before: Vec<String> = (0..30).map(|number| format!("line {number}")).collect();
         let text = format!("{}\n\n{long}\nlast", before.join("\n"));
-        read("lan".into(), text.as_bytes(), lines.clone()).await;
+        read(HostSide::new("lan", &[], "/".into(), "/".into()), text.as_bytes(), lines.clone()).await;
         let lines = lines.get();
         assert_eq!(lines.len(), KEPT);
         assert_eq!(lines[KEPT - 1], "last");

@@ -14,6 +14,9 @@ use crate::plugin::frames::{self, CHUNK, FrameError, Header, Kind, columns, mess
 /// Room for what is read, once larger frames have passed.
 const ROOM: usize = 2 * CHUNK;
 
+/// Bytes of a reason or a message.
+const LONGEST_WORDS: usize = 2048;
+
 /// Why reading ended.
 #[derive(Debug)]
 pub(super) enum ReadEnd {
@@ -102,6 +105,11 @@ fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
             link.host.take_metric(&frames::decode("metric", payload)?);
             Ok(())
         }
+        Kind::Restricted => {
+            let restrictions = frames::decode("restrictions", payload)?;
+            *link.restrictions.lock().unwrap_or_else(PoisonError::into_inner) = restrictions;
+            Ok(())
+        }
         Kind::Configured => tell(link, Ok(frames::decode("answer", payload)?)),
         Kind::Refused => tell(link, Err(frames::decode("refusal", payload)?)),
         _ => Err(FrameError::Unexpected("frame of the daemon's own kind")),
@@ -110,6 +118,14 @@ fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
 
 fn tell(link: &Link, outcome: Result<message::Configured, message::Refused>) -> Result<(), FrameError> {
     if link.tell_configured(outcome) { Ok(()) } else { Err(FrameError::Unexpected("second start")) }
+}
+
+/// Words are for people: what is longer than a page of them is not kept.
+fn cut(mut words: String) -> String {
+    let end = (0..=LONGEST_WORDS.min(words.len())).rev().find(|&end| words.is_char_boundary(end));
+    words.truncate(end.unwrap_or_default());
+    words.shrink_to_fit();
+    words
 }
 
 fn failure(unapplied: message::Unapplied) -> Failure {
@@ -121,14 +137,14 @@ fn failure(unapplied: message::Unapplied) -> Failure {
             message::ListName::Delete => ChangeId::Delete(index),
         },
         kind: message::error_kind(&unapplied.kind),
-        reason: unapplied.reason,
+        reason: cut(unapplied.reason),
     }
 }
 
 fn error(failure: message::Failure) -> BackendError {
     BackendError {
         kind: message::error_kind(&failure.kind),
-        message: failure.message,
+        message: cut(failure.message),
         retry_after: (failure.retry_after_ms > 0).then(|| Duration::from_millis(failure.retry_after_ms)),
     }
 }

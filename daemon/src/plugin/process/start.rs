@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
@@ -12,7 +12,7 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use super::ending::Reason;
+use super::ending::{Ending, Reason};
 use super::launch::Launcher;
 use super::link::{Link, Process};
 use super::outbox::Outbox;
@@ -49,9 +49,21 @@ pub(super) struct Recipe {
     pub(super) configure: Zeroizing<Vec<u8>>,
 }
 
+/// Why there is no process, and how the one ended that began.
+pub(super) struct NotStarted {
+    pub(super) error: PluginError,
+    pub(super) ending: Option<Ending>,
+}
+
+impl From<PluginError> for NotStarted {
+    fn from(error: PluginError) -> Self {
+        Self { error, ending: None }
+    }
+}
+
 impl Recipe {
     /// Starts a process, and waits until its plugin has judged the settings.
-    pub(super) async fn start(&self) -> Result<(Process, message::Configured), PluginError> {
+    pub(super) async fn start(&self) -> Result<(Process, message::Configured), NotStarted> {
         let (outcome, configured) = oneshot::channel();
         let process = self.launch(outcome).map_err(|error| {
             self.error(Refusal::Initialisation(format!("its process can't be started: {error}")))
@@ -62,27 +74,35 @@ impl Recipe {
             ending = process.ended() => {
                 let words = ending.output.last().map(|line| format!(" ({line})")).unwrap_or_default();
                 let why = format!("its process ended at its start: {}{words}", ending.words);
-                return Err(self.error(Refusal::NotReady(why)));
+                return Err(NotStarted { error: self.error(Refusal::NotReady(why)), ending: Some(ending) });
             }
             () = tokio::time::sleep(START) => {
                 process.0.kill(Reason::Start, format!("it was not ready within {START:?}"));
-                return Err(PluginError::not_loaded_within(&self.path, START));
+                let ending = Some(process.ended().await);
+                return Err(NotStarted { error: PluginError::not_loaded_within(&self.path, START), ending });
             }
         };
         match started {
+            Ok(configured) if configured.protocol > frames::PROTOCOL => {
+                process.0.expect_end();
+                let (theirs, ours) = (configured.protocol, frames::PROTOCOL);
+                let why = format!("it speaks version {theirs} of the frames, this daemon speaks {ours}");
+                Err(self.error(Refusal::Initialisation(why)).into())
+            }
             Ok(configured) => {
                 if configured.sequential {
                     link_sequential(&process);
                 }
                 tracing::debug!(
-                    backend = self.backend, pid = process.0.pid, restrictions = ?configured.restrictions,
+                    backend = self.backend, pid = process.0.pid,
+                    restrictions = ?process.0.restrictions.lock().unwrap_or_else(PoisonError::into_inner),
                     "the plugin's process is ready"
                 );
                 Ok((process, configured))
             }
             Err(refused) => {
                 process.0.expect_end();
-                Err(self.error(refusal(refused)))
+                Err(self.error(refusal(refused)).into())
             }
         }
     }
@@ -106,7 +126,7 @@ impl Recipe {
         let link = Link::new(self.backend.clone(), pid, host, outbox, runtime.clone(), configured);
         let link = Arc::new(link);
         let stderr = child.stderr.take();
-        let (backend, lines) = (self.backend.clone(), link.output.clone());
+        let (host, lines) = (self.host.clone(), link.output.clone());
         let listeners = Listeners {
             reading: runtime.spawn(reading::read(Arc::clone(&link), socket)),
             writing: {
@@ -115,7 +135,7 @@ impl Recipe {
             },
             output: runtime.spawn(async move {
                 if let Some(stderr) = stderr {
-                    output::read(backend, stderr, lines).await;
+                    output::read(host, stderr, lines).await;
                 }
             }),
         };

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Child;
 use tokio::task::JoinHandle;
 
@@ -10,9 +12,12 @@ use super::cgroup::Confined;
 use super::ending::{Ending, Reason};
 use super::link::Link;
 use super::reading::ReadEnd;
+use crate::plugin::child::restrict::SystemFiles;
 
 /// How long a process that closed its connection may take to be gone.
 const GOING: Duration = Duration::from_secs(1);
+/// How often it is looked whether the files are still there that it may read.
+const LOOK: Duration = Duration::from_secs(60);
 /// How long its last words are waited for: somebody that it started may hold the pipe.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -31,11 +36,20 @@ pub(super) async fn watch(
     mut listeners: Listeners,
 ) {
     let mut sent_all = false;
+    let mut status = None;
+    let files = SystemFiles::now();
+    let mut look = tokio::time::interval(LOOK);
     let cut = loop {
         tokio::select! {
             biased;
             () = link.condemned.cancelled() => break None,
             ended = &mut listeners.reading => break Some(ended.unwrap_or(ReadEnd::Closed)),
+            ended = child.wait() => {
+                // What it said before is read; a program that it started may keep the connection open.
+                status = ended.ok();
+                let said = tokio::time::timeout(LAST_WORDS, &mut listeners.reading).await;
+                break said.ok().map(|ended| ended.unwrap_or(ReadEnd::Closed));
+            }
             sent = &mut listeners.writing, if !sent_all => {
                 sent_all = true;
                 if let Ok(Err(error)) = sent
@@ -44,19 +58,30 @@ pub(super) async fn watch(
                     link.kill(Reason::Unresponsive, "it does not read what it is sent");
                 }
             }
+            _ = look.tick() => {
+                // Its rules are about the files that were there when it began.
+                if link.calls.is_idle() && SystemFiles::now() != files {
+                    link.kill(Reason::Asked, "files of the system, such as the resolver's, were replaced");
+                }
+            }
         }
     };
     if let Some(ReadEnd::Unreadable(error)) = &cut {
         link.kill(Reason::Protocol, format!("what it sent can't be read: {error}"));
     }
     // By itself, where it is about to; by us, where it is not.
-    let by_itself = match cut {
-        Some(ReadEnd::Closed) => tokio::time::timeout(GOING, child.wait()).await.ok(),
-        _ => None,
-    };
-    let status = if let Some(status) = by_itself {
-        status.ok()
-    } else {
+    if status.is_none() && matches!(cut, Some(ReadEnd::Closed)) {
+        status = tokio::time::timeout(GOING, child.wait()).await.ok().and_then(Result::ok);
+    }
+    // Also what it started: it leads a session, whose first group is its own.
+    let group = i32::try_from(link.pid).ok().and_then(Pid::from_raw);
+    if let Some(group) = group
+        && let Err(error) = kill_process_group(group, Signal::KILL)
+        && error != Errno::SRCH
+    {
+        tracing::debug!(backend = link.backend, pid = link.pid, %error, "the process's group can't be killed");
+    }
+    if status.is_none() {
         if cut.is_some() {
             link.kill(Reason::Closed, "it closed its connection to the daemon");
         }
@@ -64,8 +89,8 @@ pub(super) async fn watch(
             tracing::debug!(backend = link.backend, pid = link.pid, %error, "the process can't be killed");
         }
         // Nothing of it runs once this has returned.
-        child.wait().await.ok()
-    };
+        status = child.wait().await.ok();
+    }
     let _output = tokio::time::timeout(LAST_WORDS, &mut listeners.output).await;
     for task in [listeners.output.abort_handle(), listeners.writing.abort_handle()] {
         task.abort();

@@ -98,6 +98,7 @@ pub fn restrict(profile: &Profile) -> Result<Restrictions, RestrictError> {
     let mut done = Restrictions::default();
     process::end_with_parent(profile.parent)?;
     process::leave_session(&mut done);
+    process::keep_descendants(&mut done);
     // Before it is made opaque: from then on its files in /proc are root's.
     process::offer_to_oom_killer(&mut done);
     process::make_opaque(&mut done);

@@ -27,6 +27,12 @@ pub(super) fn leave_session(done: &mut Restrictions) {
     }
 }
 
+/// What this process starts stays below it, however often it forks: so it is known whose it is.
+pub(super) fn keep_descendants(done: &mut Restrictions) {
+    let own = Some(rustix::process::getpid());
+    done.unless("descendants that stay descendants", rustix::process::set_child_subreaper(own));
+}
+
 /// Memory is taken from plugins first.
 pub(super) fn offer_to_oom_killer(done: &mut Restrictions) {
     done.unless("oom_score_adj", std::fs::write("/proc/self/oom_score_adj", OOM_SCORE));

@@ -6,13 +6,13 @@ use std::fs;
 
 use rustix::process::{geteuid, getpid};
 
-use crate::http::Peer;
+use super::Peer;
 
 /// More generations than any plugin's programs have.
 const GENERATIONS: usize = 64;
 
 /// Whether a plugin's process asks, or a program that it started.
-pub(super) fn is_plugin(peer: &Peer) -> bool {
+pub(crate) fn is_plugin(peer: &Peer) -> bool {
     let Peer::Unix { pid: Some(pid), uid, .. } = *peer else { return false };
     let own = getpid().as_raw_nonzero().get();
     // Another user's process is none, and who sees nothing of processes can't tell.

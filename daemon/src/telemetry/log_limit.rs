@@ -1,4 +1,4 @@
-//! Log lines that strangers can cause: a few at once, then seldom.
+//! Log lines that others can cause: a few at once, then seldom.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,11 @@ const REFILL: Duration = Duration::from_secs(10);
 
 /// Says when a line may be written, and counts those that were not.
 #[derive(Debug)]
-pub(super) struct LogLimit(Mutex<State>);
+pub struct LogLimit {
+    burst: u32,
+    refill: Duration,
+    state: Mutex<State>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -21,20 +25,32 @@ struct State {
     suppressed: u64,
 }
 
+impl Default for LogLimit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl LogLimit {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(State { left: BURST, refilled: Instant::now(), suppressed: 0 }))
+    /// For lines that strangers cause.
+    pub fn new() -> Self {
+        Self::of(BURST, REFILL)
+    }
+
+    /// So many lines at once, and one more after each time of `refill`.
+    pub fn of(burst: u32, refill: Duration) -> Self {
+        Self { burst, refill, state: Mutex::new(State { left: burst, refilled: Instant::now(), suppressed: 0 }) }
     }
 
     /// `None` where this line must be left out; else how many were left out since the last one.
-    pub(super) fn line(&self) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let periods = state.refilled.elapsed().as_secs() / REFILL.as_secs();
+    pub fn line(&self) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let periods = state.refilled.elapsed().as_micros() / self.refill.as_micros().max(1);
         let periods = u32::try_from(periods).unwrap_or(u32::MAX);
         if periods > 0 {
-            state.left = state.left.saturating_add(periods).min(BURST);
+            state.left = state.left.saturating_add(periods).min(self.burst);
             // The part of a period that has passed counts on.
-            state.refilled += REFILL.saturating_mul(periods);
+            state.refilled += self.refill.saturating_mul(periods);
         }
         if state.left == 0 {
             state.suppressed += 1;
