@@ -114,7 +114,8 @@ impl Backend {
                 Err(error) => error,
             };
             // Jitter, so that many daemons don't ask one server in step.
-            let pause = error.retry_after.unwrap_or(wait).min(LONGEST_ASKED).mul_f64(0.75 + fastrand::f64() / 2.0);
+            let pause =
+                error.retry_after.unwrap_or(wait).min(LONGEST_ASKED).mul_f64(0.75 + fastrand::f64() / 2.0);
             tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
             self.note_failure(&error);
             self.life.send_replace(Life::Failed(error));

@@ -16,8 +16,8 @@ use super::accept::Peer;
 use super::activity::ConnectionTimes;
 use super::connection::linger;
 use super::error;
-use crate::telemetry::log_limit::LogLimit;
 use super::stream::Stream;
+use crate::telemetry::log_limit::LogLimit;
 use crate::telemetry::metrics;
 
 /// For a connection's first byte, and again for the rest of its handshake.

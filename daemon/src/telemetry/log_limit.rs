@@ -39,7 +39,11 @@ impl LogLimit {
 
     /// So many lines at once, and one more after each time of `refill`.
     pub fn of(burst: u32, refill: Duration) -> Self {
-        Self { burst, refill, state: Mutex::new(State { left: burst, refilled: Instant::now(), suppressed: 0 }) }
+        Self {
+            burst,
+            refill,
+            state: Mutex::new(State { left: burst, refilled: Instant::now(), suppressed: 0 }),
+        }
     }
 
     /// `None` where this line must be left out; else how many were left out since the last one.

@@ -108,10 +108,7 @@ impl Served {
                 return Err(message::Refused::Settings(faults.into_iter().map(fault).collect()));
             }
         }
-        let configured = message::Configured {
-            protocol: PROTOCOL,
-            ..message::Configured::default()
-        };
+        let configured = message::Configured { protocol: PROTOCOL, ..message::Configured::default() };
         let _told = self.outlet.json(Kind::Configured, 0, &configured);
         Ok(())
     }

@@ -33,7 +33,9 @@ enum Waiting {
     For(Call),
     /// The process was told that nobody waits. Until it says that nothing of the call runs any more, or has
     /// ended, the call may still write.
-    Leaving { _held: Held },
+    Leaving {
+        _held: Held,
+    },
 }
 
 /// A call that somebody waits for.
@@ -52,9 +54,9 @@ struct Call {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     /// Where it may write.
-    pub(super) lease: Option<Lease>,
+    pub(super) _lease: Option<Lease>,
     /// Where calls are made one at a time.
-    pub(super) turn: Option<OwnedSemaphorePermit>,
+    pub(super) _turn: Option<OwnedSemaphorePermit>,
 }
 
 /// The ends of a call that its caller holds.

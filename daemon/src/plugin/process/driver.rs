@@ -106,7 +106,8 @@ impl Isolated {
             setup: frame(setup_frame(&setup))?,
             configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
         };
-        let (process, configured) = launcher.runtime().block_on(recipe.start()).map_err(|failed| failed.error)?;
+        let (process, configured) =
+            launcher.runtime().block_on(recipe.start()).map_err(|failed| failed.error)?;
         let unrestricted = unrestricted(&process);
         let slot = Slot { process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
         let exclusive = configured.exclusive || image.manifest.exclusive;
@@ -178,7 +179,10 @@ impl Shared {
         match wait {
             Some(wait) if !wait.is_zero() => {
                 let message = "the plugin's process has ended and is not started again yet";
-                Err(BackendError { retry_after: Some(wait), ..BackendError::new(ErrorKind::Retryable, message) })
+                Err(BackendError {
+                    retry_after: Some(wait),
+                    ..BackendError::new(ErrorKind::Retryable, message)
+                })
             }
             _ => self.running().await,
         }
@@ -191,7 +195,8 @@ impl Shared {
             slot.restarts += 1;
             slot.last = Some(ending.clone());
             let steady = slot.started.take().is_some_and(|started| started.elapsed() >= LONGEST_PAUSE);
-            slot.pause = if steady { FIRST_PAUSE } else { (slot.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE) };
+            slot.pause =
+                if steady { FIRST_PAUSE } else { (slot.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE) };
             slot.not_before = Some(Instant::now() + slot.pause);
             metrics::plugin_restart(&self.recipe.backend, ending.reason.as_str());
         }

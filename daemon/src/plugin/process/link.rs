@@ -148,7 +148,7 @@ impl Process {
         // Never closed.
         let turn = Arc::clone(&link.turns).acquire_owned().await.ok();
         let (changes, lease) = writes.map_or((0, None), |(changes, lease)| (changes, Some(lease)));
-        let mut begun = link.calls.begin(sink, changes, Held { lease, turn })?;
+        let mut begun = link.calls.begin(sink, changes, Held { _lease: lease, _turn: turn })?;
         let _waiting = WaitingFor { link: Arc::clone(link), number: begun.number };
         let frame = frames::json(kind, begun.number, told).map_err(internal)?;
         link.outbox.send(frame);

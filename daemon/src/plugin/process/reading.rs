@@ -96,9 +96,9 @@ fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
         Kind::Failed => calls.answer(number, Err(error(frames::decode("error", payload)?))),
         Kind::Ended => calls.left(number),
         Kind::Log => {
-            let line: message::Log = frames::decode("log line", payload)?;
-            link.host.take_log(&line);
-            link.output.push(line.message);
+            let logged: message::Log = frames::decode("log line", payload)?;
+            link.host.take_log(&logged);
+            link.output.push(logged.message);
             Ok(())
         }
         Kind::Metric => {
