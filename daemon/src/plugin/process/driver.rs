@@ -175,7 +175,12 @@ impl Shared {
     /// As [`running`](Self::running), but does not start one that keeps ending: whoever opens the backend does,
     /// and waits longer each time.
     async fn running_soon(&self) -> Result<Arc<Process>, BackendError> {
-        let wait = self.slot().not_before.map(|until| until.saturating_duration_since(Instant::now()));
+        let wait = {
+            let slot = self.slot();
+            let runs = slot.process.as_ref().is_some_and(|process| !process.is_gone());
+            let until = slot.not_before.filter(|_| !runs);
+            until.map(|until| until.saturating_duration_since(Instant::now()))
+        };
         match wait {
             Some(wait) if !wait.is_zero() => {
                 let message = "the plugin's process has ended and is not started again yet";
