@@ -50,8 +50,8 @@ fn main() {
     };
     let isolated = isolate();
     let resident = resident(isolated.process().unwrap().pid.unwrap());
-    let here = runtime.block_on(inline.open(call())).unwrap().instance;
-    let there = runtime.block_on(isolated.open(call())).unwrap().instance;
+    let inline_instance = runtime.block_on(inline.open(call())).unwrap().instance;
+    let isolated_instance = runtime.block_on(isolated.open(call())).unwrap().instance;
 
     let small = |instance: &Arc<dyn Instance>| {
         for _ in 0..CALLS {
@@ -59,8 +59,8 @@ fn main() {
         }
     };
     let mut start = || drop(isolate());
-    let [small_here, small_there, started] =
-        medians([&mut || small(&here), &mut || small(&there), &mut start]);
+    let [small_inline, small_isolated, started] =
+        medians([&mut || small(&inline_instance), &mut || small(&isolated_instance), &mut start]);
 
     let batch = batch();
     let apply = |instance: &Arc<dyn Instance>| {
@@ -72,23 +72,25 @@ fn main() {
         runtime.block_on(instance.records(call(), sink)).unwrap();
         assert_eq!(source.take(0, tokio::time::Instant::now()).unwrap().json.count, ENDPOINTS);
     };
-    apply(&here);
-    apply(&there);
-    let [list_here, list_there, apply_here, apply_there] =
-        medians([&mut || records(&here), &mut || records(&there), &mut || apply(&here), &mut || {
-            apply(&there)
-        }]);
+    apply(&inline_instance);
+    apply(&isolated_instance);
+    let [list_inline, list_isolated, apply_inline, apply_isolated] = medians([
+        &mut || records(&inline_instance),
+        &mut || records(&isolated_instance),
+        &mut || apply(&inline_instance),
+        &mut || apply(&isolated_instance),
+    ]);
 
     println!("{ENDPOINTS} endpoints, {CALLS} small calls, medians of {ROUNDS} rounds\n");
     println!("| | ms | of inline |");
     println!("|---|---|---|");
-    row("small calls, inline", small_here, small_here);
-    row("small calls, in a process", small_there, small_here);
-    row("list, inline", list_here, list_here);
-    let list_ratio = row("list, in a process", list_there, list_here);
-    row("apply, inline", apply_here, apply_here);
-    let apply_ratio = row("apply, in a process", apply_there, apply_here);
-    let added = small_there.saturating_sub(small_here) / CALLS;
+    row("small calls, inline", small_inline, small_inline);
+    row("small calls, in a process", small_isolated, small_inline);
+    row("list, inline", list_inline, list_inline);
+    let list_ratio = row("list, in a process", list_isolated, list_inline);
+    row("apply, inline", apply_inline, apply_inline);
+    let apply_ratio = row("apply, in a process", apply_isolated, apply_inline);
+    let added = small_isolated.saturating_sub(small_inline) / CALLS;
     println!("\nadded to a small call: {added:?}; start: {started:?}; resident when idle: {resident} bytes");
 
     assert!(added <= SMALL, "a process adds {added:?} to a small call");
