@@ -1,4 +1,4 @@
-//! What only nightly builds: the boundary's tests under AddressSanitizer, and short runs of the fuzz targets.
+//! What only nightly builds: the boundary's tests under `AddressSanitizer`, and short runs of the fuzz targets.
 //!
 //! Both are built with the same instruments, so that they share what lies below. Where nightly is missing they say so
 //! and pass: the checks are the same on every machine, and one that has nightly is enough.
@@ -16,7 +16,7 @@ const TARGETS: [&str; 3] = ["frames", "names", "wire"];
 /// Seconds for each.
 const SECONDS: u32 = 10;
 
-/// As cargo-fuzz builds: AddressSanitizer, and the counters by which libFuzzer sees what is new.
+/// As cargo-fuzz builds: `AddressSanitizer`, and the counters by which `libFuzzer` sees what is new.
 const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
