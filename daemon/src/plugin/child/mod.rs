@@ -1,7 +1,7 @@
 //! The inside of a plugin's own process: restricted first, then given the plugin's code, then its settings.
 //!
 //! The daemon starts itself as this process. Its standard input is one end of a socket pair, over which
-//! [frames](super::frames) go both ways; its standard error is read line by line. It has nothing else: no
+//! frames go both ways; its standard error is read line by line. It has nothing else: no
 //! environment of the daemon's, no descriptors, and no settings but those of its one backend.
 
 mod calls;

@@ -1,8 +1,8 @@
 //! Runs a plugin's code in a process of its own, which the daemon starts, listens to and outlives.
 //!
-//! [`Isolated`] is the [`Driver`](crate::backend::Driver) of a backend; each [`Process`](link::Process) that it
+//! [`Isolated`] is the [`Driver`](crate::backend::Driver) of a backend; each process that it
 //! starts is given the plugin's sealed bytes and the one backend's settings, answers calls in
-//! [frames](super::frames), and may end at any time: every call in flight then fails, and the backend is opened
+//! frames, and may end at any time: every call in flight then fails, and the backend is opened
 //! anew in another process. Whatever the plugin did, it did not do it here.
 
 mod calls;

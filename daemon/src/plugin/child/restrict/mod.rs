@@ -2,9 +2,9 @@
 //! constructors run when it is loaded.
 //!
 //! A plugin is someone else's code. It gets its own backend's settings and secrets; from here on it can
-//! reach no other's: not by a file ([`landlock`]), not through another process of the same user
-//! ([`seccomp`]), not by what it inherited ([`descriptors`], [`privileges`]), and it does not outlive the
-//! daemon ([`process`]). What the kernel lacks is named in [`Restrictions::missing`] and is no error: a
+//! reach no other's: not by a file (`landlock`), not through another process of the same user
+//! (`seccomp`), not by what it inherited (`descriptors`, `privileges`), and it does not outlive the
+//! daemon (`process`). What the kernel lacks is named in [`Restrictions::missing`] and is no error: a
 //! daemon that protects less serves better than one that does not start, and operators see which it is.
 
 mod calls;
