@@ -78,7 +78,8 @@ pub fn check(
     let judged = judge(&runtime, loaded.config.plugin_uses());
     let mut warnings = loaded.warnings.clone();
     for (name, backend) in &loaded.config.backends {
-        if backend.isolation == Isolation::Inline {
+        // Of a plugin that is refused nothing runs.
+        if backend.isolation == Isolation::Inline && judged.faults.is_empty() {
             let key = KeyPath::of(&["backends", name.as_str(), "isolation"]);
             let message = "inline: a plugin that crashes, exits or takes all memory takes the daemon with it, \
                            and it can read the secrets of every backend";
