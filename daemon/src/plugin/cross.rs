@@ -3,18 +3,14 @@
 //! All of this runs on a plugin's thread. No runtime of ours is there, and a panic would end the
 //! process: every entry is contained, and answers `false` instead.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zonemux_plugin::__private::{Lender, Lent};
 use zonemux_plugin::{ChangeId, EndpointView, ErrorKind};
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
+use super::contain::contain;
 use crate::backend::{Batch, Failure, Lease, ListSink, Selection};
-
-fn contain(code: impl FnOnce() -> bool) -> bool {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or(false)
-}
 
 /// A list that a plugin fills.
 pub(super) struct Sink(pub(super) ListSink);

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::contain::contain;
 use super::frames::message;
 use crate::telemetry::log_limit::LogLimit;
 use metrics::{Label, counter, gauge, histogram};
@@ -124,11 +124,6 @@ fn lend(pairs: &[(String, String)]) -> Vec<RPairRef<'_>> {
         .iter()
         .map(|(key, value)| RPairRef { key: RStr::from_str(key), value: RStr::from_str(value) })
         .collect()
-}
-
-/// Called on the plugin's threads: nothing may unwind from here.
-fn contain<T: Default>(code: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or_default()
 }
 
 impl RHost for HostSide {

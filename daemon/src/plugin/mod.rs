@@ -6,6 +6,7 @@
 //! → [`Inline::configure`] (settings).
 
 pub mod child;
+mod contain;
 mod cross;
 mod error;
 mod frames;

@@ -11,6 +11,7 @@ use super::asked::{Fate, LastAsked, moment, seconds};
 use super::identity::{StateHash, UnitId};
 use super::key::RecordKey;
 use crate::store::{Store, StoreError, StoreKey, Table};
+use crate::telemetry::words::beginning;
 
 /// The longest time between two tries, unless the configured one is longer.
 const LONGEST_RETRY: Duration = Duration::from_secs(6 * 60 * 60);
@@ -299,8 +300,7 @@ impl Quarantine {
 
 fn shortened(mut reason: String) -> String {
     if reason.len() > LONGEST_REASON {
-        let end = (0..=LONGEST_REASON).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or(0);
-        reason.truncate(end);
+        reason.truncate(beginning(&reason, LONGEST_REASON).len());
         reason.push('…');
     }
     reason

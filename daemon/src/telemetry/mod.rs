@@ -3,3 +3,4 @@
 pub mod log_limit;
 pub mod logging;
 pub mod metrics;
+pub mod words;

@@ -1,22 +1,16 @@
 //! The daemon, as the plugin in this process sees it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use zonemux_plugin_abi::stable::{RSlice, RStr, RString};
 use zonemux_plugin_abi::{RHost, RLogRef, RMetricRef, RPairRef};
 
 use super::wire::Outlet;
+use crate::plugin::contain::contain;
 use crate::plugin::frames::{Kind, message};
 
 /// What was said of the backend, and the way back.
 pub(super) struct ChildHost {
     pub(super) told: message::Configure,
     pub(super) outlet: Outlet,
-}
-
-/// Called on the plugin's threads: nothing may unwind from here.
-fn contain<T: Default>(code: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or_default()
 }
 
 fn pairs(pairs: RSlice<'_, RPairRef<'_>>) -> Vec<(String, String)> {

@@ -4,7 +4,6 @@
 //! [`Life`], so that its end is the end of all that the plugin still does for the call.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -13,11 +12,8 @@ use zonemux_plugin::ErrorKind;
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
 use super::wire::Outlet;
+use crate::plugin::contain::contain;
 use crate::plugin::frames::{CHUNK, FrameError, Kind, LONGEST, Piece, Wanted, columns, message};
-
-fn contain(code: impl FnOnce() -> bool) -> bool {
-    catch_unwind(AssertUnwindSafe(code)).unwrap_or(false)
-}
 
 /// A call, for as long as anything of the plugin's works for it.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::plugin::host::HostSide;
+use crate::telemetry::words::beginning;
 
 /// Lines that are kept.
 const KEPT: usize = 20;
@@ -19,8 +20,7 @@ pub(super) struct LastLines(Arc<Mutex<VecDeque<String>>>);
 impl LastLines {
     /// Adds a line, printed or logged.
     pub(super) fn push(&self, mut line: String) {
-        let end = (0..=LONGEST.min(line.len())).rev().find(|&end| line.is_char_boundary(end));
-        line.truncate(end.unwrap_or_default());
+        line.truncate(beginning(&line, LONGEST).len());
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == KEPT {
             lines.pop_front();

@@ -10,6 +10,7 @@ use zonemux_plugin::ChangeId;
 use super::link::Link;
 use crate::backend::{BackendError, Failure};
 use crate::plugin::frames::{self, CHUNK, FrameError, Header, Kind, columns, message};
+use crate::telemetry::words::beginning;
 
 /// Room for what is read, once larger frames have passed.
 const ROOM: usize = 2 * CHUNK;
@@ -122,8 +123,7 @@ fn tell(link: &Link, outcome: Result<message::Configured, message::Refused>) -> 
 
 /// Words are for people: what is longer than a page of them is not kept.
 fn cut(mut words: String) -> String {
-    let end = (0..=LONGEST_WORDS.min(words.len())).rev().find(|&end| words.is_char_boundary(end));
-    words.truncate(end.unwrap_or_default());
+    words.truncate(beginning(&words, LONGEST_WORDS).len());
     words.shrink_to_fit();
     words
 }
