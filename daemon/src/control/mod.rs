@@ -44,7 +44,7 @@ pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 use crate::admin::json;
 use crate::backend::{Backend, ListResult};
 use crate::generation::Current;
-use crate::http::{Answer, BodyError, Limits, Peer, collect, is_plugin, text};
+use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
 use crate::journal;
 use crate::reload::{Outcome, Reloader};
 use crate::safety::Registry;
@@ -100,7 +100,7 @@ impl Control {
     /// Answers a request.
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path().to_owned();
-        if is_plugin(&peer) {
+        if peer.is_plugin() {
             tracing::error!(%peer, path, "a plugin's process is refused the control socket");
             return text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
         }

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::listen::{Listener, ListenerSocket, StdSocket};
+use super::plugin_peer;
 use super::stream::Stream;
 
 /// Who is at the other end of a connection.
@@ -27,6 +28,8 @@ pub enum Peer {
         uid: u32,
         /// Its group.
         gid: u32,
+        /// Whether it was a plugin's process that connected, or a program that one started.
+        is_plugin: bool,
     },
 }
 
@@ -37,6 +40,11 @@ impl Peer {
             Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
             Self::Unix { .. } => true,
         }
+    }
+
+    /// Whether it is known to be a plugin's process, or a program that one started.
+    pub fn is_plugin(&self) -> bool {
+        matches!(self, Self::Unix { is_plugin: true, .. })
     }
 }
 
@@ -86,8 +94,10 @@ fn over_tcp(stream: TcpStream, address: SocketAddr) -> (Stream, Peer) {
 
 fn over_unix(stream: UnixStream) -> io::Result<(Stream, Peer)> {
     let credentials = stream.peer_cred()?;
-    let (uid, gid) = (credentials.uid(), credentials.gid());
-    Ok((Stream::Unix(stream), Peer::Unix { pid: credentials.pid(), uid, gid }))
+    let (pid, uid, gid) = (credentials.pid(), credentials.uid(), credentials.gid());
+    // Once for all of its requests: whoever connected stays who it was.
+    let is_plugin = pid.is_some_and(|pid| plugin_peer::is_plugin(pid, uid));
+    Ok((Stream::Unix(stream), Peer::Unix { pid, uid, gid, is_plugin }))
 }
 
 /// Closes a listener, and gives the connections that its clients have made and nobody has accepted

@@ -49,7 +49,6 @@ pub use error::Failure;
 pub use listen::{Address, Listener, SOCKET_MODE};
 pub use media_type::{MEDIA_TYPE, MEDIA_TYPE_VALUE, Unsupported, accepts, check_content_type};
 pub use observe::{CLIENT_GONE, Observed, Observer};
-pub(crate) use plugin_peer::is_plugin;
 pub use routes::{Route, ViewTable};
 pub use server::{Replacement, Server, ServerSettings};
 pub use stream::Stream;

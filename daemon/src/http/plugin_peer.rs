@@ -1,4 +1,5 @@
-//! Who may not ask: the processes that the daemon started itself, which are its plugins'.
+//! Who may ask neither of the control socket nor of the webhook: the processes that the daemon started itself,
+//! which are its plugins'.
 //!
 //! They run as the same user, and before version 9 Landlock lets whoever runs as that user connect to a socket.
 
@@ -6,17 +7,18 @@ use std::fs;
 
 use rustix::process::{geteuid, getpid};
 
-use super::Peer;
-
 /// More generations than any plugin's programs have.
 const GENERATIONS: usize = 64;
 
-/// Whether a plugin's process asks, or a program that it started.
-pub(crate) fn is_plugin(peer: &Peer) -> bool {
-    let Peer::Unix { pid: Some(pid), uid, .. } = *peer else { return false };
+/// What the kernel says of a process that can't be seen from here.
+const OUT_OF_SIGHT: i32 = 0;
+
+/// Whether a process that has connected is a plugin's, or a program that one started.
+pub(super) fn is_plugin(pid: i32, uid: u32) -> bool {
     let own = getpid().as_raw_nonzero().get();
-    // Another user's process is none, and who sees nothing of processes can't tell.
-    if uid != geteuid().as_raw() || parent(own).is_none() {
+    // Another user's process is none, nor is one of a container beside ours, since what we start stays in
+    // sight; and who sees nothing of processes can't tell.
+    if uid != geteuid().as_raw() || pid == OUT_OF_SIGHT || parent(own).is_none() {
         return false;
     }
     let mut ancestor = pid;
@@ -26,7 +28,7 @@ pub(crate) fn is_plugin(peer: &Peer) -> bool {
             // The first of all, and one whose parent is outside of what is seen here.
             Some(parent) if parent <= 1 => return false,
             Some(parent) => ancestor = parent,
-            // It has ended already, or hides: an honest client waits for its answer, openly.
+            // It has ended already, or hides: an honest client waits to be answered, openly.
             None => return true,
         }
     }
@@ -46,10 +48,6 @@ mod tests {
 
     use super::*;
 
-    fn peer(pid: u32, uid: u32) -> Peer {
-        Peer::Unix { pid: pid.try_into().ok(), uid, gid: 0 }
-    }
-
     #[test]
     fn a_child_and_its_child_are_told_from_everyone_else() {
         let own = geteuid().as_raw();
@@ -58,15 +56,17 @@ mod tests {
         let mut line = String::new();
         let stdout = child.stdout.take().unwrap();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
-        let grandchild: u32 = line.trim().parse().unwrap();
-        assert!(is_plugin(&peer(child.id(), own)));
-        assert!(is_plugin(&peer(grandchild, own)));
-        assert!(!is_plugin(&peer(child.id(), own + 1)), "another user's");
-        assert!(!is_plugin(&peer(std::process::id(), own)));
-        assert!(!is_plugin(&peer(std::os::unix::process::parent_id(), own)));
-        let grandchild = rustix::process::Pid::from_raw(grandchild.cast_signed()).unwrap();
+        let grandchild = line.trim().parse().unwrap();
+        let first = child.id().cast_signed();
+        assert!(is_plugin(first, own));
+        assert!(is_plugin(grandchild, own));
+        assert!(!is_plugin(first, own + 1), "another user's");
+        assert!(!is_plugin(std::process::id().cast_signed(), own));
+        assert!(!is_plugin(std::os::unix::process::parent_id().cast_signed(), own));
+        assert!(!is_plugin(OUT_OF_SIGHT, own), "in another container");
+        let grandchild = rustix::process::Pid::from_raw(grandchild).unwrap();
         rustix::process::kill_process(grandchild, rustix::process::Signal::KILL).unwrap();
         child.wait().unwrap();
-        assert!(is_plugin(&peer(child.id(), own)), "it has ended already");
+        assert!(is_plugin(first, own), "it has ended already");
     }
 }

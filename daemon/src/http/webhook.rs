@@ -143,7 +143,7 @@ impl Webhook {
     }
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
-        if super::is_plugin(&peer) {
+        if peer.is_plugin() {
             tracing::error!(%peer, "a plugin's process is refused the webhook: it would write to other backends");
             return answer::text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
         }
