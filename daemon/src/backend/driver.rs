@@ -137,13 +137,36 @@ pub struct BackendError {
 }
 
 impl BackendError {
+    /// The longest wait that a backend may ask for: a slip of its units must not leave it alone for years.
+    pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+
     /// An error of a kind, without a time to wait.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
     }
 
+    /// This error with the wait that the backend asked for, in milliseconds; 0: none.
+    #[must_use]
+    pub fn after_ms(self, wait: u64) -> Self {
+        let retry_after = (wait > 0).then(|| Duration::from_millis(wait).min(Self::LONGEST_RETRY_AFTER));
+        Self { retry_after, ..self }
+    }
+
     /// A call that took too long.
     pub fn timed_out(operation: &str, after: Duration) -> Self {
         Self::new(ErrorKind::Retryable, format!("{operation} took longer than {after:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_years_because_a_backend_asks_for_it() {
+        let wait = |asked| BackendError::new(ErrorKind::Retryable, "busy").after_ms(asked).retry_after;
+        assert_eq!(wait(0), None);
+        assert_eq!(wait(1500), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(u64::MAX), Some(BackendError::LONGEST_RETRY_AFTER));
     }
 }

@@ -16,8 +16,6 @@ use crate::telemetry::metrics;
 /// The first wait after a failed open; doubles up to the longest.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// The longest wait that a backend may ask for.
-const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 /// A backend that was open for so long is opened anew without delay should it be lost.
 const STEADY: Duration = Duration::from_secs(60);
 
@@ -114,8 +112,8 @@ impl Backend {
                 Err(error) => error,
             };
             // Jitter, so that many daemons don't ask one server in step.
-            let pause =
-                error.retry_after.unwrap_or(wait).min(LONGEST_ASKED).mul_f64(0.75 + fastrand::f64() / 2.0);
+            let pause = error.retry_after.unwrap_or(wait).min(BackendError::LONGEST_RETRY_AFTER);
+            let pause = pause.mul_f64(0.75 + fastrand::f64() / 2.0);
             tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
             self.note_failure(&error);
             self.life.send_replace(Life::Failed(error));

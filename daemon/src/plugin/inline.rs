@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use zonemux_plugin::{Capabilities, ErrorKind, Fault};
 use zonemux_plugin_abi::stable::{RResult, RStr, RString, RVec, TD_Opaque};
@@ -158,11 +157,7 @@ fn encode_capabilities(capabilities: &Capabilities) -> String {
 }
 
 fn decode_error(error: &RError) -> BackendError {
-    BackendError {
-        kind: ErrorKind::from_code(error.kind),
-        message: error.message.as_str().to_owned(),
-        retry_after: (error.retry_after_ms > 0).then(|| Duration::from_millis(error.retry_after_ms)),
-    }
+    BackendError::new(ErrorKind::from_code(error.kind), error.message.as_str()).after_ms(error.retry_after_ms)
 }
 
 fn decode_fault(fault: RFault) -> Fault {

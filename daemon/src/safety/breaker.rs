@@ -21,7 +21,7 @@ use crate::backend::BackendError;
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The longest `Retry-After` that is believed: a wrong one must not freeze a backend for days, and one
 /// probe an hour harms no server.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+const LONGEST_RETRY_AFTER: Duration = BackendError::LONGEST_RETRY_AFTER;
 /// When those are to come again who find the one probe under way.
 const PROBE_UNDER_WAY: Duration = Duration::from_secs(1);
 

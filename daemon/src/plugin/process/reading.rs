@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use tokio::net::UnixStream;
 use zonemux_plugin::ChangeId;
@@ -142,9 +141,26 @@ fn failure(unapplied: message::Unapplied) -> Failure {
 }
 
 fn error(failure: message::Failure) -> BackendError {
-    BackendError {
-        kind: message::error_kind(&failure.kind),
-        message: cut(failure.message),
-        retry_after: (failure.retry_after_ms > 0).then(|| Duration::from_millis(failure.retry_after_ms)),
+    let error = BackendError::new(message::error_kind(&failure.kind), cut(failure.message));
+    error.after_ms(failure.retry_after_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_without_end_are_not_kept() {
+        let words = "ü".repeat(LONGEST_WORDS);
+        let told = json!({ "list": "create", "index": 3, "kind": "permanent", "reason": words });
+        let reason = failure(serde_json::from_value(told).unwrap()).reason;
+        let told = json!({ "kind": "retryable", "message": words });
+        let message = error(serde_json::from_value(told).unwrap()).message;
+        for kept in [reason, message] {
+            assert_eq!(kept.len(), LONGEST_WORDS);
+            assert!(kept.capacity() < 2 * LONGEST_WORDS, "{}", kept.capacity());
+        }
     }
 }
