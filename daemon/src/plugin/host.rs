@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::contain::contain;
 use super::frames::message;
 use crate::telemetry::log_limit::LogLimit;
+use crate::telemetry::words::beginning;
 use metrics::{Label, counter, gauge, histogram};
 use tracing::Level;
 use zonemux_plugin_abi::stable::{RSlice, RStr, RString};
@@ -23,6 +24,12 @@ const LINES: u32 = 5000;
 const REFILL: Duration = Duration::from_millis(5);
 /// Names that all plugins together may use.
 const MOST_NAMES: usize = 1024;
+/// Bytes of a line's text, and of its fields: a server's answer is a page.
+const LONGEST_TEXT: usize = 8 << 10;
+/// Bytes of a module's name, of a file's, of a metric's.
+const LONGEST_NAME: usize = 256;
+/// Bytes of a metric's name with its labels.
+const LONGEST_SERIES: usize = 4 << 10;
 
 /// What the daemon offers to one backend's plugin.
 #[derive(Clone)]
@@ -153,8 +160,11 @@ impl RHost for HostSide {
                 return;
             }
             let fields = format_fields(line.fields);
-            let (backend, message) = (self.inner.backend.as_str(), line.message.as_str());
-            let (target, file, line_number) = (line.target.as_str(), line.file.as_str(), line.line);
+            let fields = beginning(&fields, LONGEST_TEXT);
+            let message = beginning(line.message.as_str(), LONGEST_TEXT);
+            let target = beginning(line.target.as_str(), LONGEST_NAME);
+            let file = beginning(line.file.as_str(), LONGEST_NAME);
+            let (backend, line_number) = (self.inner.backend.as_str(), line.line);
             // `tracing` wants target and level known at compile time; the target that filters see is
             // `plugin`, the backend and the plugin's own module are fields.
             macro_rules! emit {
@@ -162,7 +172,7 @@ impl RHost for HostSide {
                     tracing::event!(
                         target: "plugin", $level,
                         backend, module = target, at = format_args!("{file}:{line_number}"),
-                        fields = (!fields.is_empty()).then_some(fields.as_str()),
+                        fields = (!fields.is_empty()).then_some(fields),
                         "{message}"
                     )
                 };
@@ -242,19 +252,24 @@ impl HostSide {
         if series.contains(&key) {
             return true;
         }
-        let room = series.len() < MOST_SERIES;
+        let room = series.len() < MOST_SERIES && key.len() <= LONGEST_SERIES;
         if room {
             series.insert(key);
         } else {
-            tracing::debug!(backend = self.inner.backend, metric = name, "the plugin makes too many series");
+            tracing::debug!(
+                backend = self.inner.backend,
+                metric = name,
+                "the plugin makes too many series, or one too long"
+            );
         }
         room
     }
 }
 
-/// Letters, digits and `_`, no digit first.
+/// Letters, digits and `_`, no digit first, and not without end.
 fn is_legal(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    name.len() <= LONGEST_NAME
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.starts_with(|first: char| !first.is_ascii_digit())
 }
 
@@ -301,4 +316,22 @@ fn format_fields(fields: RSlice<'_, RPairRef<'_>>) -> String {
         text.push_str(field.value.as_str());
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_bounded_in_number_and_in_length() {
+        let host = HostSide::new("lan", &[], "/".into(), "/".into());
+        let label = |value: String| [Label::new("zone", value)];
+        assert!(!host.admit("calls_total", &label("x".repeat(LONGEST_SERIES))));
+        for number in 0..MOST_SERIES {
+            assert!(host.admit("calls_total", &label(number.to_string())), "{number}");
+        }
+        assert!(!host.admit("calls_total", &label("one more".into())));
+        assert!(host.admit("calls_total", &label("0".into())), "one that is there");
+        assert!(is_legal(&"x".repeat(LONGEST_NAME)) && !is_legal(&"x".repeat(LONGEST_NAME + 1)));
+    }
 }
