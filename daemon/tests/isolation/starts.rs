@@ -110,3 +110,42 @@ fn a_crash_while_it_is_opened_is_tried_again_until_it_works() {
     daemon.wait_ready();
     lan_has_a_record(&daemon);
 }
+
+/// What is wrong with it begins when its first process has ended.
+#[track_caller]
+fn when_it_is_started_again(behaviour: &str, reason: &str) {
+    let site = two();
+    let daemon = ready(&site);
+    lan_has_a_record(&daemon);
+    misbehave(&site, behaviour, &["validate"]);
+    looks::signal(pid(&daemon, "lan"), zonemux_test_support::Signal::KILL);
+    restarted(&daemon, "lan", 2, &[reason]);
+    let labels = [("backend", "lan"), ("reason", "killed")];
+    assert!((daemon.metric("zonemux_plugin_restarts_total", &labels) - 1.0).abs() < 0.5);
+    edge_works(&daemon, "a");
+    lan_recovers(&site, &daemon);
+}
+
+#[test]
+fn a_crash_when_it_is_started_again_is_counted() {
+    when_it_is_started_again("segfault", "segfault");
+}
+
+#[test]
+fn one_that_hangs_when_it_is_started_again_is_counted() {
+    when_it_is_started_again("hang", "start");
+}
+
+#[test]
+fn one_that_asks_for_years_before_it_is_opened_again_is_given_an_hour() {
+    let site = two();
+    misbehave_with(&site, "retry-after", &["open"], &json!({ "delay": u64::MAX }));
+    let daemon = site.start();
+    let line = daemon.wait_logged("backend can't be opened");
+    let pause = line["retry_in"].as_str().unwrap().trim_end_matches('s').parse::<f64>().unwrap();
+    // Give or take a quarter, so that many daemons don't come at once.
+    assert!((2699.0..=4501.0).contains(&pause), "{line}");
+    let wait =
+        daemon.webhook().get("/records").header("retry-after").map(|wait| wait.parse::<u64>().unwrap());
+    assert!(wait.is_none_or(|wait| wait <= 3600), "{wait:?}");
+}

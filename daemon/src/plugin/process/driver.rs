@@ -13,7 +13,7 @@ use super::feed::Feed;
 use super::instance::{IsolatedInstance, encode_call};
 use super::launch::Launcher;
 use super::link::Process;
-use super::start::{Permissions, Recipe, setup_frame};
+use super::start::{Permissions, Recipe, START, setup_frame};
 use crate::backend::{
     BackendError, Driver, DriverCall, DriverFuture, ListSink, Opened, ProcessStatus, Selection,
 };
@@ -107,7 +107,7 @@ impl Isolated {
             configure: Zeroizing::new(frame(frames::json(Kind::Configure, 0, &told))?),
         };
         let (process, configured) =
-            launcher.runtime().block_on(recipe.start()).map_err(|failed| failed.error)?;
+            launcher.runtime().block_on(recipe.start(START)).map_err(|failed| failed.error)?;
         let unrestricted = unrestricted(&process);
         let slot = Slot { process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
         let exclusive = configured.exclusive || image.manifest.exclusive;
@@ -141,8 +141,9 @@ impl Shared {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The process that runs, or another one.
-    async fn running(&self) -> Result<Arc<Process>, BackendError> {
+    /// The process that runs, or another one, which must be ready before whoever needs it has given up: then it
+    /// is known why it was ended, and that is counted.
+    async fn running(&self, until: Instant) -> Result<Arc<Process>, BackendError> {
         let _one_at_a_time = self.starting.lock().await;
         let before = self.slot().process.clone();
         if let Some(process) = before {
@@ -153,7 +154,10 @@ impl Shared {
             let ending = process.ended().await;
             self.note(&ending);
         }
-        let (process, _) = match self.recipe.start().await {
+        let left = until.saturating_duration_since(Instant::now()).as_millis();
+        // As it may be shown.
+        let left = Duration::from_millis(left.try_into().unwrap_or(u64::MAX));
+        let (process, _) = match self.recipe.start(left).await {
             Ok(started) => started,
             Err(failed) => {
                 if let Some(ending) = &failed.ending {
@@ -174,7 +178,7 @@ impl Shared {
 
     /// As [`running`](Self::running), but does not start one that keeps ending: whoever opens the backend does,
     /// and waits longer each time.
-    async fn running_soon(&self) -> Result<Arc<Process>, BackendError> {
+    async fn running_soon(&self, until: Instant) -> Result<Arc<Process>, BackendError> {
         let wait = {
             let slot = self.slot();
             let runs = slot.process.as_ref().is_some_and(|process| !process.is_gone());
@@ -189,7 +193,7 @@ impl Shared {
                     ..BackendError::new(ErrorKind::Retryable, message)
                 })
             }
-            _ => self.running().await,
+            _ => self.running(until).await,
         }
     }
 
@@ -219,10 +223,10 @@ impl Shared {
 impl Driver for Isolated {
     fn open(&self, call: DriverCall) -> DriverFuture<Opened> {
         let shared = Arc::clone(&self.shared);
-        // Of all that opening takes, a start included; a little less than whoever waits.
-        let until = Instant::now() + call.time_left.mul_f64(0.95);
+        // Of all that opening takes, a start included.
+        let until = almost_until_the_end_of(&call);
         Box::pin(async move {
-            let process = shared.running().await?;
+            let process = shared.running(until).await?;
             // An open that takes too long may hang in the plugin's own thread: the next one finds a new process.
             let unfinished = Unfinished(Some(Arc::clone(&process)), until);
             let result = process.call(Kind::Open, &encode_call(&call), None, None, None).await;
@@ -251,8 +255,9 @@ impl Driver for Isolated {
         sink: ListSink,
     ) -> DriverFuture<()> {
         let (shared, capabilities) = (Arc::clone(&self.shared), capabilities.clone());
+        let until = almost_until_the_end_of(&call);
         Box::pin(async move {
-            let process = shared.running_soon().await?;
+            let process = shared.running_soon(until).await?;
             let told = message::Adjust {
                 call: encode_call(&call),
                 capabilities,
@@ -279,6 +284,11 @@ impl Driver for Isolated {
             last_lines: last.map(|ending| ending.output.clone()).unwrap_or_default(),
         })
     }
+}
+
+/// A little earlier than whoever makes the call gives up.
+fn almost_until_the_end_of(call: &DriverCall) -> Instant {
+    Instant::now() + call.time_left.mul_f64(0.95)
 }
 
 /// Ends a process whose open was given up, and knows until when that had time.

@@ -23,7 +23,7 @@ use crate::plugin::frames::{self, Kind, message};
 use crate::plugin::host::HostSide;
 
 /// How long a plugin may take to be loaded and to judge its settings; less than whoever asks waits.
-const START: Duration = Duration::from_secs(19);
+pub(super) const START: Duration = Duration::from_secs(19);
 
 /// What a plugin's process may do, as far as it is the operator's and the configuration's choice.
 #[derive(Debug, Clone)]
@@ -62,8 +62,10 @@ impl From<PluginError> for NotStarted {
 }
 
 impl Recipe {
-    /// Starts a process, and waits until its plugin has judged the settings.
-    pub(super) async fn start(&self) -> Result<(Process, message::Configured), NotStarted> {
+    /// Starts a process, and waits until its plugin has judged the settings, for so long and never longer than
+    /// [`START`].
+    pub(super) async fn start(&self, limit: Duration) -> Result<(Process, message::Configured), NotStarted> {
+        let limit = limit.min(START);
         let (outcome, configured) = oneshot::channel();
         let process = self.launch(outcome).map_err(|error| {
             self.error(Refusal::Initialisation(format!("its process can't be started: {error}")))
@@ -76,10 +78,10 @@ impl Recipe {
                 let why = format!("its process ended at its start: {}{words}", ending.words);
                 return Err(NotStarted { error: self.error(Refusal::NotReady(why)), ending: Some(ending) });
             }
-            () = tokio::time::sleep(START) => {
-                process.0.kill(Reason::Start, format!("it was not ready within {START:?}"));
+            () = tokio::time::sleep(limit) => {
+                process.0.kill(Reason::Start, format!("it was not ready within {limit:?}"));
                 let ending = Some(process.ended().await);
-                return Err(NotStarted { error: PluginError::not_loaded_within(&self.path, START), ending });
+                return Err(NotStarted { error: PluginError::not_loaded_within(&self.path, limit), ending });
             }
         };
         match started {
