@@ -11,6 +11,8 @@ mod floods;
 mod leaks;
 mod looks;
 mod memory;
+mod programs;
+mod reloads;
 mod secrets;
 mod starts;
 mod stuck;
