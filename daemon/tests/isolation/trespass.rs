@@ -53,11 +53,21 @@ fn is_kept_out(site: &Site, mut daemon: Daemon) {
     lan_has_a_record(&daemon);
     edge_works(&daemon, "a");
     let others = [pid(&daemon, "lan"), pid(&daemon, "edge")];
-    let paths =
-        ["config.toml", "conf.d/backend-edge.toml", "state/lock", "state/backends/edge", "control.sock"];
+    let paths = [
+        "config.toml",
+        "conf.d/backend-edge.toml",
+        "state/lock",
+        "state/backends/edge",
+        "control.sock",
+        "webhook.sock",
+    ];
     let report = trespass(site, &daemon, &paths);
     let tries = report.iter().filter(|line| line.contains(": refused")).count();
     assert!(tries > 20, "{report:#?}");
+    for socket in ["control.sock", "webhook.sock"] {
+        let asked = |line: &&String| line.starts_with("ask at ") && line.contains(socket);
+        assert!(report.iter().find(asked).is_some_and(|line| line.contains("refused")), "{report:#?}");
+    }
     let done: Vec<_> = report.iter().filter(|line| line.ends_with(": done")).collect();
     assert!(done.is_empty(), "{done:#?}");
     assert!(daemon.is_running());
