@@ -1,5 +1,7 @@
 //! The end of a process while it adjusts endpoints, which no backend needs to be open for.
 
+use std::time::{Duration, Instant};
+
 use zonemux_test_support::record;
 
 use crate::*;
@@ -35,4 +37,20 @@ fn one_that_adjusts_for_ever_is_ended() {
     assert!(is_gone(first));
     lan_recovers(&site, &daemon);
     assert_eq!(adjust(&daemon, "/adjustendpoints"), 200);
+}
+
+#[test]
+fn one_that_keeps_ending_is_not_started_for_every_call() {
+    let site = two();
+    let daemon = ready(&site);
+    lan_has_a_record(&daemon);
+    misbehave(&site, "segfault", &["adjust", "open"]);
+    let begun = Instant::now();
+    eventually("the process has ended four times", || {
+        assert_eq!(adjust(&daemon, "/adjustendpoints"), 503);
+        (looks::process(&daemon, "lan")["restarts"].as_u64() >= Some(4)).then_some(())
+    });
+    // Whoever opens it waits one second, two, four, give or take a quarter; so does a call, from the last end on.
+    assert!(begun.elapsed() > Duration::from_millis(2400), "{:?}", begun.elapsed());
+    lan_recovers(&site, &daemon);
 }

@@ -47,6 +47,34 @@ fn a_hundred_thousand_logged_lines_are_survived() {
     talks("babble");
 }
 
+/// A change is a line or two: what fills a disk is left out, and counted.
+#[track_caller]
+fn few_lines_are_kept(behaviour: &str) {
+    let site = two();
+    let daemon = ready(&site);
+    lan_has_a_record(&daemon);
+    let begun = Instant::now();
+    misbehave_with(&site, behaviour, &["records"], &json!({ "count": 30_000 }));
+    daemon.webhook().get("/records");
+    let left_out = daemon.wait_logged("the plugin logs too much");
+    assert!(left_out["lines"].as_u64() > Some(0), "{left_out}");
+    lan_recovers(&site, &daemon);
+    let kept = u32::try_from(daemon.logged("on command").len()).unwrap();
+    // So many at once, and two hundred more in each second.
+    let allowed = 5000.0 + 200.0 * begun.elapsed().as_secs_f64();
+    assert!(kept > 4000 && f64::from(kept) <= allowed, "{kept} lines, {allowed} allowed");
+}
+
+#[test]
+fn of_many_printed_lines_a_few_thousand_are_kept() {
+    few_lines_are_kept("print");
+}
+
+#[test]
+fn of_many_logged_lines_a_few_thousand_are_kept() {
+    few_lines_are_kept("babble");
+}
+
 #[test]
 fn a_list_without_end_ends_and_takes_no_memory_without_end() {
     let site = two();
