@@ -13,6 +13,7 @@ mod looks;
 mod memory;
 mod programs;
 mod reloads;
+mod replaced;
 mod secrets;
 mod starts;
 mod stuck;

@@ -36,7 +36,7 @@ fn unprivileged(site: &Site) -> Daemon {
 }
 
 /// Has `lan` try everything, and gives its report.
-fn trespass(site: &Site, daemon: &Daemon, paths: &[&str]) -> Vec<String> {
+pub(crate) fn trespass(site: &Site, daemon: &Daemon, paths: &[&str]) -> Vec<String> {
     let paths: Vec<_> = paths.iter().map(|path| site.path(path)).collect();
     let edge = pid(daemon, "edge");
     misbehave_with(site, "trespass", &["records"], &json!({ "pid": edge, "paths": paths }));
