@@ -14,14 +14,14 @@ const START: &str = "if __name__ == \"__main__\":";
 fn wicked(method: &str, lines: &str) -> Site {
     let site = two();
     let (before, after) = EXAMPLE.split_once(START).unwrap();
-    let lines: String = lines.lines().map(|line| format!("        {line}\n")).collect();
+    let lines = lines.replace('\n', "\n        ");
     let program = format!(
         "{before}import socket, subprocess, time\n\n\
          honest = Backend.{method}\n\n\
          def wicked(self, call, *more):\n    \
              if os.path.exists(self.file + \".now\"):\n        \
-                 os.remove(self.file + \".now\")\n\
-         {lines}    \
+                 os.remove(self.file + \".now\")\n        \
+                 {lines}\n    \
              return honest(self, call, *more)\n\n\
          Backend.{method} = wicked\n\n{START}{after}"
     );
@@ -159,9 +159,9 @@ fn one_that_asks_for_pieces_and_reads_none_is_cut_off_after_a_few() {
     let wanted: Vec<String> = (0..5000).map(|index| format!("host-{index}.example.org")).collect();
     let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
     // Slowly, so that each can be answered before the next is there.
-    let ask = "for _ in range(200):\n    \
+    let ask = "for _ in range(90):\n    \
                    send(NEXT, call, struct.pack(\"<II\", CREATE, 0))\n    \
-                   time.sleep(0.005)";
+                   time.sleep(0.02)";
     is_cut_off(ask, &wanted, "fifth piece");
 }
 
@@ -211,4 +211,10 @@ fn it_is_known_of_one_what_restricts_it_as_of_a_library() {
     };
     assert!(in_force("edge").contains("seccomp: true"), "or this would prove nothing: {ready:?}");
     assert_eq!(in_force("lan"), in_force("edge"));
+    // Which is told of both, or of none.
+    let tells = |backend: &str| {
+        let unrestricted = looks::process(&daemon, backend)["unrestricted"].clone();
+        unrestricted.as_array().is_some_and(|lines| !lines.is_empty())
+    };
+    assert_eq!(tells("lan"), tells("edge"));
 }

@@ -61,6 +61,8 @@ fn one_that_did_not_close_is_not_found_again_by_a_reload_that_fails() {
     let finished = site.run(&["reload"]);
     assert_eq!(finished.code, Some(78), "{}", finished.stderr);
     assert!(is_gone(first), "it still runs");
+    // Not in the old process, which does not answer any more.
+    assert!(daemon.logged("with its old settings either").is_empty(), "it was not opened at once");
     let second = pid(&daemon, "lan");
     assert_ne!(second, first);
     lan_works(&daemon);
