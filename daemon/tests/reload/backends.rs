@@ -167,8 +167,10 @@ fn an_apply_of_before_ends_though_its_client_has_gone() {
     site.layer("short", "[shutdown]\ngrace = \"500ms\"\n[webhook]\ndeadline = \"2s\"");
     let daemon = ready(&site);
     site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
-    drop(daemon.webhook().send(&Request::post("/records", create(&["a.example.org"]))));
+    let call = daemon.webhook().send(&Request::post("/records", create(&["a.example.org"])));
     daemon.wait_logged("batch begun");
+    // Not earlier: a call whose client has gone before it is read is none.
+    drop(call);
     site.flaky_with("lan", "example.org", "timeout = \"9s\"");
     reloaded(&site);
     daemon.wait_logged("an apply of before the reload is still running");
@@ -183,8 +185,10 @@ fn the_end_waits_for_an_apply_of_before_the_reload() {
     let site = flaky();
     let daemon = ready(&site);
     site.misbehave("lan", r#"{"behaviour": "block", "on": ["apply"]}"#);
-    drop(daemon.webhook().send(&Request::post("/records", create(&["a.example.org"]))));
+    let call = daemon.webhook().send(&Request::post("/records", create(&["a.example.org"])));
     daemon.wait_logged("batch begun");
+    // Not earlier: a call whose client has gone before it is read is none.
+    drop(call);
     site.flaky_with("lan", "example.org", "timeout = \"9s\"");
     reloaded(&site);
     daemon.signal(Signal::TERM);
