@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use zonemux_plugin::__private::owned_records;
 use zonemux_plugin::{Endpoint, EndpointView, dns};
 
-use super::index::{Index, key_hash};
+use super::index::key_hash;
 
 /// The shortest text that the registry's encryption makes, in characters: base64 of a nonce (12 bytes),
 /// the frame of a gzip stream (18) and a tag (16).
@@ -57,11 +57,12 @@ impl Candidates {
     }
 
     /// Which of them are ownership TXT, now that all records are known: those whose name is made of a
-    /// listed record's, and that have no such TXT themselves. `each` is told the zone of every one.
-    pub(super) fn settle(self, index: &Index, mut each: impl FnMut(usize)) -> Encrypted {
+    /// listed record's, and that have no such TXT themselves. `has` says whether a key is listed, by its
+    /// hash; `each` is told the zone of every one.
+    pub(super) fn settle(&self, has: impl Fn(u64) -> bool, mut each: impl FnMut(usize)) -> Encrypted {
         let hash = |candidate: &Candidate| key_hash(&candidate.name, "TXT", &candidate.set_identifier);
         let owning: Vec<(u64, Vec<u64>)> =
-            self.0.iter().map(|candidate| (hash(candidate), candidate.owned(index))).collect();
+            self.0.iter().map(|candidate| (hash(candidate), candidate.owned(&has))).collect();
         let owned: HashSet<u64> = owning.iter().flat_map(|(_, owned)| owned).copied().collect();
         let mut encrypted = HashSet::new();
         for (candidate, (hash, owns)) in self.0.iter().zip(&owning) {
@@ -76,7 +77,7 @@ impl Candidates {
 
 impl Candidate {
     /// The listed records that its name may be made of.
-    fn owned(&self, index: &Index) -> Vec<u64> {
+    fn owned(&self, has: impl Fn(u64) -> bool) -> Vec<u64> {
         // A prefix may be a label of its own: `_owner.a-www` for `www`.
         let names = dns::suffixes(&self.name).take(2);
         let guesses = names.flat_map(|name| owned_records(&Endpoint::new(name, "TXT", [] as [&str; 0])));
@@ -93,7 +94,7 @@ impl Candidate {
             types.iter().map(|of| key_hash(&guess.name, of, &self.set_identifier)).collect()
         });
         let this = key_hash(&self.name, "TXT", &self.set_identifier);
-        keys.filter(|&key| key != this && index.contains(key)).collect()
+        keys.filter(|&key| key != this && has(key)).collect()
     }
 }
 

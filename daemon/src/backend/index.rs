@@ -1,5 +1,5 @@
-//! Finds single records in a list that is kept as text: sixteen bytes a record instead of a second
-//! copy of the list.
+//! Finds single records in a list that is kept as text: a few bytes a record instead of a second copy of the
+//! list.
 
 use std::hash::BuildHasher;
 use std::sync::{LazyLock, OnceLock};
@@ -7,6 +7,7 @@ use std::sync::{LazyLock, OnceLock};
 use foldhash::quality::RandomState;
 use zonemux_plugin::{Endpoint, EndpointView, dns};
 
+use super::counted::{Counted, OTHER};
 use crate::wire::EncodedList;
 
 /// One for the process: hashes are compared between lists, and never stored. Seeded at random; a record
@@ -16,10 +17,20 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 /// Where each record of an [`EncodedList`] stands, by what names it.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Hashes and offsets in the order of the list.
-    entries: Vec<(u64, u32)>,
-    /// The same sorted by hash, made when it is first asked for: most lists are served and forgotten.
+    /// In the order of the list.
+    entries: Vec<Entry>,
+    /// Hashes and offsets, sorted by hash; made from the text when it is first asked for, since most lists are
+    /// served and forgotten.
     sorted: OnceLock<Vec<(u64, u32)>>,
+}
+
+/// What is noted of a record while the list is made, so that its key is read out of the text in a few steps.
+#[derive(Debug)]
+struct Entry {
+    offset: u32,
+    record_type: Counted,
+    /// Whether it is without set identifier, and its name canonical as it was listed.
+    is_plain: bool,
 }
 
 /// The hash of (canonical name, type, set identifier).
@@ -28,22 +39,39 @@ pub(super) fn key_hash(name: &str, record_type: &str, set_identifier: &str) -> u
 }
 
 impl Index {
-    /// Adds the record that is about to be written at an offset. Beyond 4 GiB of text nothing is found,
-    /// which nobody can be sent either.
-    pub(super) fn push(&mut self, name: &str, endpoint: &impl EndpointView, offset: u64) {
+    /// Adds the record that is about to be written at an offset; `is_canonical` says whether its name is canonical
+    /// as it stands. Beyond 4 GiB of text nothing is found, which nobody can be sent either.
+    #[inline]
+    pub(super) fn push(
+        &mut self,
+        endpoint: &impl EndpointView,
+        record_type: Counted,
+        is_canonical: bool,
+        offset: u64,
+    ) {
         let Ok(offset) = u32::try_from(offset) else { return };
-        let hash = key_hash(name, endpoint.record_type(), endpoint.set_identifier());
-        self.entries.push((hash, offset));
+        let is_plain = is_canonical && endpoint.set_identifier().is_empty();
+        self.entries.push(Entry { offset, record_type, is_plain });
     }
 
     /// Whether there is a record whose name, type and set identifier have this [hash](key_hash).
-    pub(super) fn contains(&self, hash: u64) -> bool {
-        self.sorted().binary_search_by_key(&hash, |&(hash, _)| hash).is_ok()
+    pub(super) fn contains(&self, list: &EncodedList, hash: u64) -> bool {
+        self.sorted(list).binary_search_by_key(&hash, |&(hash, _)| hash).is_ok()
     }
 
-    fn sorted(&self) -> &[(u64, u32)] {
+    fn sorted(&self, list: &EncodedList) -> &[(u64, u32)] {
         self.sorted.get_or_init(|| {
-            let mut sorted = self.entries.clone();
+            let mut texts = list.texts();
+            let hashes = self.entries.iter().filter_map(|entry| {
+                let hash = match texts.name_at(entry.offset.into()) {
+                    Some(name) if entry.is_plain && entry.record_type != OTHER => {
+                        key_hash(name, entry.record_type.name(), "")
+                    }
+                    _ => hash_of(&list.endpoint_at(entry.offset.into())?)?,
+                };
+                Some((hash, entry.offset))
+            });
+            let mut sorted: Vec<(u64, u32)> = hashes.collect();
             sorted.sort_unstable();
             sorted
         })
@@ -57,7 +85,7 @@ impl Index {
         record_type: &str,
         set_identifier: &str,
     ) -> Vec<Endpoint> {
-        let sorted = self.sorted();
+        let sorted = self.sorted(list);
         let wanted = key_hash(name, record_type, set_identifier);
         let first = sorted.partition_point(|(hash, _)| *hash < wanted);
         let same = sorted[first..].iter().take_while(|(hash, _)| *hash == wanted);
@@ -68,5 +96,53 @@ impl Index {
                     && dns::canonical(&found.dns_name).is_ok_and(|found| found == name)
             })
             .collect()
+    }
+}
+
+fn hash_of(endpoint: &Endpoint) -> Option<u64> {
+    let name = dns::canonical(&endpoint.dns_name).ok()?;
+    Some(key_hash(&name, &endpoint.record_type, &endpoint.set_identifier))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{List, Scope};
+    use super::*;
+
+    #[test]
+    fn every_record_is_found_however_its_key_is_written() {
+        // Canonical as listed and not, with what JSON escapes, in types that are counted apart and that are not.
+        let written = [
+            ("www.example.org", "A", ""),
+            ("www.example.org", "A", "blue"),
+            ("WWW.example.org", "AAAA", ""),
+            ("dot.example.org.", "A", ""),
+            (r"a\.b.example.org", "TXT", ""),
+            ("say\"so\".example.org", "TXT", ""),
+            ("bücher.example.org", "CNAME", ""),
+            ("www.example.org", "TLSA", ""),
+            ("example.org", "other", ""),
+        ];
+        // Beyond one chunk of text.
+        let between = (0..2000).map(|host| Endpoint::new(format!("h{host}.example.org"), "A", ["192.0.2.1"]));
+        let endpoint = |&(name, record_type, set_identifier): &(&str, &str, &str)| {
+            let mut endpoint = Endpoint::new(name, record_type, ["x"]);
+            set_identifier.clone_into(&mut endpoint.set_identifier);
+            endpoint
+        };
+        let (first, last) = written.split_at(4);
+        let endpoints: Vec<Endpoint> =
+            first.iter().map(endpoint).chain(between).chain(last.iter().map(endpoint)).collect();
+        let list = List::of(&Arc::new(Scope::new(["example.org"], [])), &endpoints);
+        assert!(list.json.chunks.len() > 1);
+        for listed in &endpoints {
+            let name = dns::canonical(&listed.dns_name).unwrap();
+            let found = list.find(&name, &listed.record_type, &listed.set_identifier);
+            assert_eq!(found.as_slice(), std::slice::from_ref(listed));
+        }
+        assert!(list.find("www.example.org", "SPF", "").is_empty());
+        assert!(list.find("www.example.org", "A", "green").is_empty());
     }
 }

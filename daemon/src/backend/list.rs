@@ -1,20 +1,18 @@
 //! Takes a backend's list while the backend produces it.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::time::Instant;
 use zonemux_plugin::{Endpoint, EndpointView, ErrorKind, is_ownership_txt};
 
+use super::counted::{Counted, Counts};
 use super::driver::BackendError;
 use super::encrypted::{Candidates, Encrypted};
 use super::index::Index;
 use super::scope::Scope;
 use crate::wire::{EncodedList, ListEncoder};
-
-/// Record types that are counted under their own name; a metric's labels must stay few.
-const COUNTED_TYPES: [&str; 11] =
-    ["A", "AAAA", "CAA", "CNAME", "DNAME", "MX", "NAPTR", "NS", "PTR", "SRV", "TXT"];
 
 /// How much of a list is taken, in bytes of JSON: more than a million records. One that goes on and on would
 /// otherwise take all memory before its time is over.
@@ -29,14 +27,25 @@ pub struct List {
     pub types: Vec<(&'static str, u64)>,
     /// Records that the backend listed though they are not its own, and that are left out.
     pub foreign: u64,
-    /// Records of each of the backend's zones, in the order of its scope, without ownership TXT.
-    zones: Vec<(String, u64)>,
+    scope: Option<Arc<Scope>>,
+    /// Records of each of the scope's zones, without ownership TXT that can be read.
+    readable: Vec<u64>,
     index: Index,
-    encrypted: Encrypted,
+    candidates: Candidates,
+    ownership: OnceLock<Ownership>,
     /// The number of writes when it was begun.
     epoch: u64,
     /// When it was begun.
     begun: Option<Instant>,
+}
+
+/// What can be told of ownership TXT when all records are known. Made when it is first asked for: most lists are
+/// served and forgotten.
+#[derive(Debug)]
+struct Ownership {
+    encrypted: Encrypted,
+    /// Records of each zone, no ownership TXT counted.
+    zones: Vec<(String, u64)>,
 }
 
 impl List {
@@ -57,13 +66,23 @@ impl List {
 
     /// How many records each zone of the backend has, ownership TXT not counted.
     pub fn zones(&self) -> &[(String, u64)] {
-        &self.zones
+        &self.ownership().zones
     }
 
     /// Whether the TXT of a canonical name and a set identifier is an ownership TXT that the registry has
     /// encrypted: by the list as a whole, since its text does not say.
     pub fn is_encrypted_ownership(&self, name: &str, set_identifier: &str) -> bool {
-        self.encrypted.contains(name, set_identifier)
+        self.ownership().encrypted.contains(name, set_identifier)
+    }
+
+    fn ownership(&self) -> &Ownership {
+        self.ownership.get_or_init(|| {
+            let mut counts = self.readable.clone();
+            let has = |hash| self.index.contains(&self.json, hash);
+            let encrypted = self.candidates.settle(has, |zone| counts[zone] -= 1);
+            let zones = self.scope.iter().flat_map(|scope| scope.zones().iter().cloned());
+            Ownership { encrypted, zones: zones.zip(counts).collect() }
+        })
     }
 
     /// Under which [number](super::Writes::epoch) it was begun.
@@ -99,9 +118,9 @@ struct Builder {
     encoder: ListEncoder,
     /// `None`: every name is taken.
     scope: Option<Arc<Scope>>,
-    counts: [u64; COUNTED_TYPES.len() + 1],
+    counts: Counts,
     foreign: u64,
-    zones: Vec<u64>,
+    readable: Vec<u64>,
     index: Index,
     candidates: Candidates,
 }
@@ -186,44 +205,43 @@ impl Builder {
         Self {
             encoder: ListEncoder::new(),
             scope,
-            counts: [0; _],
+            counts: Counts::default(),
             foreign: 0,
-            zones: vec![0; zones],
+            readable: vec![0; zones],
             index: Index::default(),
             candidates: Candidates::default(),
         }
     }
 
     fn push(&mut self, endpoint: &impl EndpointView) {
+        let record_type = Counted::of(endpoint.record_type());
         if let Some(scope) = &self.scope {
             let Some((name, zone)) = scope.place(endpoint.dns_name()) else {
                 self.foreign += 1;
                 return;
             };
             if !is_ownership_txt(endpoint) {
-                self.zones[zone] += 1;
+                self.readable[zone] += 1;
                 self.candidates.push(&name, endpoint, zone);
             }
-            self.index.push(&name, endpoint, self.encoder.next_offset());
+            // Borrowed without its last dot, it is not as it was listed.
+            let is_canonical = matches!(name, Cow::Borrowed(name) if name.len() == endpoint.dns_name().len());
+            self.index.push(endpoint, record_type, is_canonical, self.encoder.next_offset());
         }
-        let record_type = endpoint.record_type();
-        let counted = COUNTED_TYPES.iter().position(|counted| *counted == record_type);
-        self.counts[counted.unwrap_or(COUNTED_TYPES.len())] += 1;
+        self.counts.add(record_type);
         self.encoder.push(endpoint);
     }
 
     fn finish(self) -> List {
-        let mut counts = self.zones;
-        let encrypted = self.candidates.settle(&self.index, |zone| counts[zone] -= 1);
-        let names = COUNTED_TYPES.into_iter().chain(["other"]);
-        let zones = self.scope.iter().flat_map(|scope| scope.zones().iter().cloned());
         List {
             json: self.encoder.finish(),
-            types: names.zip(self.counts).collect(),
+            types: self.counts.by_name(),
             foreign: self.foreign,
-            zones: zones.zip(counts).collect(),
+            scope: self.scope,
+            readable: self.readable,
             index: self.index,
-            encrypted,
+            candidates: self.candidates,
+            ownership: OnceLock::new(),
             epoch: 0,
             begun: None,
         }

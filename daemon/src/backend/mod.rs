@@ -2,6 +2,7 @@
 //! by one call at a time.
 
 mod batch;
+mod counted;
 mod driver;
 mod encrypted;
 mod handover;

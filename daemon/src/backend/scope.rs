@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use zonemux_plugin::dns::{self, ZoneMap};
+use zonemux_plugin::dns::ZoneMap;
 
 /// The names that a backend answers for: those in its zones, less those in deeper zones of the
 /// backends beside it in a view. What it lists beyond that is not shown, since changes to it would
@@ -43,9 +43,8 @@ impl Scope {
     /// A name in canonical form, and the position of its zone among [`zones`](Self::zones). `None`: it
     /// is not the backend's own. A name that is no domain name belongs to nobody.
     pub fn place<'a>(&self, dns_name: &'a str) -> Option<(Cow<'a, str>, usize)> {
-        let name = dns::canonical(dns_name).ok()?;
-        let zone = self.map.get(&name).copied().flatten()?;
-        Some((name, zone))
+        let (name, zone) = self.map.place(dns_name).ok()?;
+        Some((name, (*zone?)?))
     }
 
     /// The backend's own zones.

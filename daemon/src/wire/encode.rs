@@ -111,9 +111,40 @@ impl EncodedList {
         serde_json::Deserializer::from_slice(text).into_iter().next()?.ok()
     }
 
+    /// Reads of many places, from the first to the last.
+    pub fn texts(&self) -> Texts<'_> {
+        Texts { chunks: &self.chunks, start: 0 }
+    }
+
     /// The text as one JSON list, to be decoded again.
     pub fn to_json(&self) -> Vec<u8> {
         join([self]).concat()
+    }
+}
+
+/// Reads an [`EncodedList`] at offsets that only grow.
+#[derive(Debug)]
+pub struct Texts<'a> {
+    /// Those that lie ahead, the one that was read last included.
+    chunks: &'a [Bytes],
+    /// The offset of the first of them.
+    start: u64,
+}
+
+impl<'a> Texts<'a> {
+    /// The name of the endpoint at an [offset](ListEncoder::next_offset), no smaller than the last one's; `None` where
+    /// it is not written as it is.
+    pub fn name_at(&mut self, offset: u64) -> Option<&'a str> {
+        let mut chunk = self.chunks.first()?;
+        while offset - self.start >= chunk.len() as u64 {
+            self.start += chunk.len() as u64;
+            self.chunks = &self.chunks[1..];
+            chunk = self.chunks.first()?;
+        }
+        let object = chunk.get(usize::try_from(offset - self.start).ok()?..)?;
+        let text = object.strip_prefix(b"{\"dnsName\":\"")?;
+        let end = text.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
+        (text[end] == b'"').then(|| str::from_utf8(&text[..end]).ok())?
     }
 }
 
