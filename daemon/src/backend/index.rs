@@ -132,9 +132,9 @@ mod tests {
             set_identifier.clone_into(&mut endpoint.set_identifier);
             endpoint
         };
-        let (first, last) = written.split_at(4);
+        let (before, after) = written.split_at(4);
         let endpoints: Vec<Endpoint> =
-            first.iter().map(endpoint).chain(between).chain(last.iter().map(endpoint)).collect();
+            before.iter().map(endpoint).chain(between).chain(after.iter().map(endpoint)).collect();
         let list = List::of(&Arc::new(Scope::new(["example.org"], [])), &endpoints);
         assert!(list.json.chunks.len() > 1);
         for listed in &endpoints {
