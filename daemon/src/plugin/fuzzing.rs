@@ -2,6 +2,7 @@
 
 use zonemux_plugin::{Endpoint, EndpointView as _};
 
+use super::child::restrict::Restrictions;
 use super::frames::{self, FrameError, Header, Kind, Piece, Wanted, columns, message};
 
 /// Reads bytes as frames of either direction, as far as they are any, with every reader that the frames' kinds ask
@@ -43,6 +44,7 @@ fn read(kind: Kind, payload: &[u8]) -> Result<(), FrameError> {
         Kind::Unapplied => frames::decode::<message::Unapplied>("failure", payload).map(drop),
         Kind::Log => frames::decode::<message::Log>("log line", payload).map(drop),
         Kind::Metric => frames::decode::<message::Metric>("metric", payload).map(drop),
+        Kind::Restricted => frames::decode::<Restrictions>("restrictions", payload).map(drop),
         Kind::Cancel | Kind::Complete | Kind::Ended | Kind::Describe | Kind::Description => Ok(()),
     }
 }
