@@ -67,7 +67,7 @@ impl Index {
                     Some(name) if entry.is_plain && entry.record_type != OTHER => {
                         key_hash(name, entry.record_type.name(), "")
                     }
-                    _ => hash_of(&list.endpoint_at(entry.offset.into())?)?,
+                    _ => hash_of(&texts.endpoint_at(entry.offset.into())?)?,
                 };
                 Some((hash, entry.offset))
             });

@@ -97,18 +97,7 @@ impl ListEncoder {
 impl EncodedList {
     /// The endpoint that stands at an [offset](ListEncoder::next_offset).
     pub fn endpoint_at(&self, offset: u64) -> Option<Endpoint> {
-        let mut start = 0;
-        let chunk = self.chunks.iter().find(|chunk| {
-            let end = start + chunk.len() as u64;
-            let here = offset < end;
-            if !here {
-                start = end;
-            }
-            here
-        })?;
-        let text = chunk.get(usize::try_from(offset - start).ok()?..)?;
-        // What follows in the chunk is the next endpoint's.
-        serde_json::Deserializer::from_slice(text).into_iter().next()?.ok()
+        self.texts().endpoint_at(offset)
     }
 
     /// Reads of many places, from the first to the last.
@@ -135,16 +124,26 @@ impl<'a> Texts<'a> {
     /// The name of the endpoint at an [offset](ListEncoder::next_offset), no smaller than the last one's; `None` where
     /// it is not written as it is.
     pub fn name_at(&mut self, offset: u64) -> Option<&'a str> {
+        let text = self.rest_from(offset)?.strip_prefix(b"{\"dnsName\":\"")?;
+        let end = text.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
+        (text[end] == b'"').then(|| str::from_utf8(&text[..end]).ok())?
+    }
+
+    /// The endpoint at an [offset](ListEncoder::next_offset), no smaller than the last one's.
+    pub fn endpoint_at(&mut self, offset: u64) -> Option<Endpoint> {
+        // What follows in the chunk is the next endpoint's.
+        serde_json::Deserializer::from_slice(self.rest_from(offset)?).into_iter().next()?.ok()
+    }
+
+    /// What is left from there on of the chunk that has it.
+    fn rest_from(&mut self, offset: u64) -> Option<&'a [u8]> {
         let mut chunk = self.chunks.first()?;
         while offset - self.start >= chunk.len() as u64 {
             self.start += chunk.len() as u64;
             self.chunks = &self.chunks[1..];
             chunk = self.chunks.first()?;
         }
-        let object = chunk.get(usize::try_from(offset - self.start).ok()?..)?;
-        let text = object.strip_prefix(b"{\"dnsName\":\"")?;
-        let end = text.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
-        (text[end] == b'"').then(|| str::from_utf8(&text[..end]).ok())?
+        chunk.get(usize::try_from(offset - self.start).ok()?..)
     }
 }
 
