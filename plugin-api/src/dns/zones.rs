@@ -173,7 +173,7 @@ impl<T> ZoneMap<T> {
             for (index, name) in names.iter().enumerate() {
                 let value = match zones[index] {
                     Some((zone, value)) if likely[index] && zone == suffixes[index].0 => Ok(Some(value)),
-                    _ => canonical(name).map(|name| self.get(&name)),
+                    _ => self.place(name).map(|(_, value)| value),
                 };
                 found(block * BLOCK + index, value);
             }

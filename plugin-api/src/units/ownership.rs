@@ -72,9 +72,7 @@ pub fn owned_records(txt: &impl EndpointView) -> Vec<Owned> {
 }
 
 fn is_heritage(target: &str) -> bool {
-    // Nearly always one quote, or none.
-    let text = target.strip_prefix('"').unwrap_or(target);
-    text.starts_with(HERITAGE) || text.trim_start_matches('"').starts_with(HERITAGE)
+    target.trim_start_matches('"').starts_with(HERITAGE)
 }
 
 /// The name of the record that an ownership TXT was labelled with.
