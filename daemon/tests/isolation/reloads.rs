@@ -27,8 +27,8 @@ fn exclusive(site: &Site, keys: &str) {
     site.layer("backend-lan", &layer.replace("\"flaky\"", &format!("\"{plugin}\"")));
 }
 
-#[test]
-fn one_that_does_not_close_is_gone_before_the_next_is_opened() {
+/// The daemon, and the process of `lan`, which will not close when a reload puts another in its place.
+fn about_to_be_replaced() -> (Site, Daemon, u32) {
     let site = two();
     exclusive(&site, "");
     let daemon = ready(&site);
@@ -37,6 +37,12 @@ fn one_that_does_not_close_is_gone_before_the_next_is_opened() {
     // Its file is locked for as long as the process is there.
     misbehave(&site, "block", &["close"]);
     exclusive(&site, "memory_limit = \"200MiB\"");
+    (site, daemon, first)
+}
+
+#[test]
+fn one_that_does_not_close_is_gone_before_the_next_is_opened() {
+    let (site, daemon, first) = about_to_be_replaced();
     let finished = site.run(&["reload"]);
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert!(is_gone(first));
@@ -47,13 +53,7 @@ fn one_that_does_not_close_is_gone_before_the_next_is_opened() {
 
 #[test]
 fn one_that_did_not_close_is_not_found_again_by_a_reload_that_fails() {
-    let site = two();
-    exclusive(&site, "");
-    let daemon = ready(&site);
-    lan_has_a_record(&daemon);
-    let first = pid(&daemon, "lan");
-    misbehave(&site, "block", &["close"]);
-    exclusive(&site, "memory_limit = \"200MiB\"");
+    let (site, daemon, first) = about_to_be_replaced();
     // What it is to write is a file already, and no folder.
     let layer = fs::read_to_string(site.path("conf.d/backend-lan.toml")).unwrap();
     let wrong = site.path("config.toml/records").display().to_string();
