@@ -354,6 +354,7 @@ pub use zonemux_plugin_abi::MANIFEST_SECTION;
 /// For `export_plugin!` and the daemon only; not part of what authors may rely on.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::dns::plain::{is_plain_zone, is_plainly_below};
     pub use crate::glue::lend::{Lender, Lent};
     pub use crate::glue::module::{Definition, header};
     pub use crate::manifest::{MANIFEST_SIZE, Package, encode as encode_manifest};

@@ -10,6 +10,9 @@ pub(super) struct Counted(u8);
 /// A type that has no name of its own here.
 pub(super) const OTHER: Counted = Counted(11);
 
+/// The type of ownership records among others.
+pub(super) const TXT: Counted = Counted(10);
+
 impl Counted {
     /// How a type is counted. The compiler tells them apart in a few instructions: this is asked for each record of
     /// each list.
@@ -26,7 +29,7 @@ impl Counted {
             "NS" => 7,
             "PTR" => 8,
             "SRV" => 9,
-            "TXT" => 10,
+            "TXT" => return TXT,
             _ => return OTHER,
         })
     }

@@ -29,11 +29,8 @@ struct Candidate {
 #[derive(Debug, Default)]
 pub(super) struct Encrypted(HashSet<u64>);
 
-/// Whether a record may be an encrypted ownership TXT.
+/// Whether a TXT may be an encrypted ownership TXT.
 fn is_opaque_txt(endpoint: &impl EndpointView) -> bool {
-    if endpoint.record_type() != "TXT" {
-        return false;
-    }
     let mut targets = endpoint.targets();
     // Servers take long texts apart: "…" "…".
     let is_opaque = |text: &str| {
@@ -48,7 +45,7 @@ fn is_opaque_txt(endpoint: &impl EndpointView) -> bool {
 }
 
 impl Candidates {
-    /// Looks at a record that is no readable ownership TXT.
+    /// Looks at a TXT that is no readable ownership TXT.
     pub(super) fn push(&mut self, name: &str, endpoint: &impl EndpointView, zone: usize) {
         if is_opaque_txt(endpoint) {
             let (name, set_identifier) = (name.to_owned(), endpoint.set_identifier().to_owned());

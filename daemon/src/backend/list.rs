@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::time::Instant;
 use zonemux_plugin::{Endpoint, EndpointView, ErrorKind, is_ownership_txt};
 
-use super::counted::{Counted, Counts};
+use super::counted::{Counted, Counts, TXT};
 use super::driver::BackendError;
 use super::encrypted::{Candidates, Encrypted};
 use super::index::Index;
@@ -118,6 +118,8 @@ struct Builder {
     encoder: ListEncoder,
     /// `None`: every name is taken.
     scope: Option<Arc<Scope>>,
+    /// The position of the last record's zone.
+    near: usize,
     counts: Counts,
     foreign: u64,
     readable: Vec<u64>,
@@ -205,6 +207,7 @@ impl Builder {
         Self {
             encoder: ListEncoder::new(),
             scope,
+            near: 0,
             counts: Counts::default(),
             foreign: 0,
             readable: vec![0; zones],
@@ -216,16 +219,23 @@ impl Builder {
     fn push(&mut self, endpoint: &impl EndpointView) {
         let record_type = Counted::of(endpoint.record_type());
         if let Some(scope) = &self.scope {
-            let Some((name, zone)) = scope.place(endpoint.dns_name()) else {
-                self.foreign += 1;
-                return;
-            };
-            if !is_ownership_txt(endpoint) {
-                self.readable[zone] += 1;
-                self.candidates.push(&name, endpoint, zone);
+            let listed = endpoint.dns_name();
+            let mut name = Cow::Borrowed(listed);
+            if !scope.is_quickly_in(self.near, listed) {
+                let Some((canonical, zone)) = scope.place(listed) else {
+                    self.foreign += 1;
+                    return;
+                };
+                (name, self.near) = (canonical, zone);
+            }
+            if record_type != TXT {
+                self.readable[self.near] += 1;
+            } else if !is_ownership_txt(endpoint) {
+                self.readable[self.near] += 1;
+                self.candidates.push(&name, endpoint, self.near);
             }
             // Borrowed without its last dot, it is not as it was listed.
-            let is_canonical = matches!(name, Cow::Borrowed(name) if name.len() == endpoint.dns_name().len());
+            let is_canonical = matches!(name, Cow::Borrowed(name) if name.len() == listed.len());
             self.index.push(endpoint, record_type, is_canonical, self.encoder.next_offset());
         }
         self.counts.add(record_type);

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use zonemux_plugin::dns::ZoneMap;
+use zonemux_plugin::__private::{is_plain_zone, is_plainly_below};
+use zonemux_plugin::dns::{ZoneMap, suffixes};
 
 /// The names that a backend answers for: those in its zones, less those in deeper zones of the
 /// backends beside it in a view. What it lists beyond that is not shown, since changes to it would
@@ -20,6 +21,8 @@ pub struct Scope {
     /// Positions among the own zones; `None` for a neighbour's.
     map: ZoneMap<Option<usize>>,
     own: Vec<String>,
+    /// Of each own zone, whether a name that ends in it is in no deeper one, and the zone's own text is plain.
+    is_last: Vec<bool>,
 }
 
 impl Scope {
@@ -37,7 +40,14 @@ impl Scope {
         for (position, zone) in own.iter().enumerate() {
             map.insert(zone, Some(position));
         }
-        Self { map, own }
+        let above = |zone| {
+            suffixes(zone).skip(1).filter_map(|above| map.find(above).filter(|(zone, _)| *zone == above))
+        };
+        let mut is_last: Vec<bool> = own.iter().map(|zone| is_plain_zone(zone)).collect();
+        for (zone, _) in map.iter() {
+            above(zone).filter_map(|(_, position)| *position).for_each(|position| is_last[position] = false);
+        }
+        Self { map, own, is_last }
     }
 
     /// A name in canonical form, and the position of its zone among [`zones`](Self::zones). `None`: it
@@ -47,8 +57,48 @@ impl Scope {
         Some((name, (*zone?)?))
     }
 
+    /// Whether a name is canonical as it stands and in the zone of that position, where that is quickly told: most
+    /// records of a list are in the zone of the one before. `false` says nothing.
+    #[inline]
+    pub(super) fn is_quickly_in(&self, zone: usize, dns_name: &str) -> bool {
+        self.is_last.get(zone) == Some(&true) && is_plainly_below(dns_name, &self.own[zone])
+    }
+
     /// The backend's own zones.
     pub fn zones(&self) -> &[String] {
         &self.own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_usual_name_is_quickly_told() {
+        let scope = Scope::new(["example.org", "example.net"], ["deeper.example.net"]);
+        assert!(scope.is_quickly_in(0, "www.example.org") && !scope.is_quickly_in(1, "www.example.net"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quickly_told_is_right(
+            own in proptest::collection::vec("([ab]\\.){0,2}[ab]{8}", 0..4),
+            neighbours in proptest::collection::vec("([ab]\\.){0,3}[ab]{8}", 0..4),
+            names in proptest::collection::vec("([abB]\\.|\\\\\\.){0,4}[ab]{8}\\.?|[.]", 0..20),
+        ) {
+            let scope = Scope::new(own.iter().map(|zone| &**zone), neighbours.iter().map(|zone| &**zone));
+            for name in own.iter().chain(&neighbours).chain(&names) {
+                for name in [name.clone(), format!("a.{name}")] {
+                    for zone in 0..=own.len() {
+                        if scope.is_quickly_in(zone, &name) {
+                            prop_assert_eq!(scope.place(&name), Some((Cow::Borrowed(&*name), zone)));
+                        }
+                    }
+                }
+            }
+        }
     }
 }

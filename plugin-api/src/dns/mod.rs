@@ -14,7 +14,7 @@
 mod fields;
 mod label;
 mod name;
-mod plain;
+pub(crate) mod plain;
 mod rrset;
 mod target;
 pub mod txt;

@@ -12,7 +12,7 @@ use crate::endpoints::EndpointRef;
 const OWNED_RECORD: &str = "ownedRecord";
 
 /// How the text of an ownership record begins, without quotes.
-const HERITAGE: &str = "heritage=external-dns";
+const HERITAGE: &[u8] = b"heritage=external-dns";
 
 /// The types that the registry writes into a name, as it writes them.
 const TYPES: [(&str, &str); 10] = [
@@ -36,9 +36,10 @@ const TYPES: [(&str, &str); 10] = [
 /// assert!(is_ownership_txt(&Endpoint::new("a-www.example.org", "TXT", ["\"heritage=external-dns,…\""])));
 /// assert!(!is_ownership_txt(&Endpoint::new("www.example.org", "TXT", ["v=spf1 -all"])));
 /// ```
+#[inline]
 pub fn is_ownership_txt(endpoint: &impl EndpointView) -> bool {
     endpoint.record_type() == "TXT"
-        && (endpoint.labels().any(|(key, _)| key == OWNED_RECORD) || endpoint.targets().any(is_heritage))
+        && (endpoint.targets().any(is_heritage) || endpoint.labels().any(|(key, _)| key == OWNED_RECORD))
 }
 
 /// Which record an ownership TXT may belong to.
@@ -71,8 +72,14 @@ pub fn owned_records(txt: &impl EndpointView) -> Vec<Owned> {
     owned_records
 }
 
+#[inline]
 fn is_heritage(target: &str) -> bool {
-    target.trim_start_matches('"').starts_with(HERITAGE)
+    // Of octets, since each TXT of each list comes here.
+    let mut text = target.as_bytes();
+    while let Some(behind) = text.strip_prefix(b"\"") {
+        text = behind;
+    }
+    text.starts_with(HERITAGE)
 }
 
 /// The name of the record that an ownership TXT was labelled with.
