@@ -19,9 +19,16 @@ static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
 pub(super) struct Index {
     /// In the order of the list.
     entries: Vec<Entry>,
-    /// Hashes and offsets, sorted by hash; made from the text when it is first asked for, since most lists are
-    /// served and forgotten.
-    sorted: OnceLock<Vec<(u64, u32)>>,
+    /// Made from the text when it is first asked for, since most lists are served and forgotten.
+    sorted: OnceLock<Sorted>,
+}
+
+#[derive(Debug)]
+struct Sorted {
+    /// Hashes and offsets, sorted by hash.
+    hashes: Vec<(u64, u32)>,
+    /// Where the chunks of the text begin.
+    starts: Vec<u64>,
 }
 
 /// What is noted of a record while the list is made, so that its key is read out of the text in a few steps.
@@ -56,10 +63,10 @@ impl Index {
 
     /// Whether there is a record whose name, type and set identifier have this [hash](key_hash).
     pub(super) fn contains(&self, list: &EncodedList, hash: u64) -> bool {
-        self.sorted(list).binary_search_by_key(&hash, |&(hash, _)| hash).is_ok()
+        self.sorted(list).hashes.binary_search_by_key(&hash, |&(hash, _)| hash).is_ok()
     }
 
-    fn sorted(&self, list: &EncodedList) -> &[(u64, u32)] {
+    fn sorted(&self, list: &EncodedList) -> &Sorted {
         self.sorted.get_or_init(|| {
             let mut texts = list.texts();
             let hashes = self.entries.iter().filter_map(|entry| {
@@ -71,9 +78,9 @@ impl Index {
                 };
                 Some((hash, entry.offset))
             });
-            let mut sorted: Vec<(u64, u32)> = hashes.collect();
-            sorted.sort_unstable();
-            sorted
+            let mut hashes: Vec<(u64, u32)> = hashes.collect();
+            hashes.sort_unstable();
+            Sorted { hashes, starts: list.starts() }
         })
     }
 
@@ -85,11 +92,11 @@ impl Index {
         record_type: &str,
         set_identifier: &str,
     ) -> Vec<Endpoint> {
-        let sorted = self.sorted(list);
+        let Sorted { hashes, starts } = self.sorted(list);
         let wanted = key_hash(name, record_type, set_identifier);
-        let first = sorted.partition_point(|(hash, _)| *hash < wanted);
-        let same = sorted[first..].iter().take_while(|(hash, _)| *hash == wanted);
-        same.filter_map(|&(_, offset)| list.endpoint_at(offset.into()))
+        let first = hashes.partition_point(|(hash, _)| *hash < wanted);
+        let same = hashes[first..].iter().take_while(|(hash, _)| *hash == wanted);
+        same.filter_map(|&(_, offset)| list.texts_from(offset.into(), starts).endpoint_at(offset.into()))
             .filter(|found| {
                 found.record_type == record_type
                     && found.set_identifier == set_identifier

@@ -95,9 +95,17 @@ impl ListEncoder {
 }
 
 impl EncodedList {
-    /// The endpoint that stands at an [offset](ListEncoder::next_offset).
-    pub fn endpoint_at(&self, offset: u64) -> Option<Endpoint> {
-        self.texts().endpoint_at(offset)
+    /// The offset at which each chunk begins, for [`texts_from`](Self::texts_from).
+    pub fn starts(&self) -> Vec<u64> {
+        let begun = |end: &mut u64, chunk: &Bytes| Some(std::mem::replace(end, *end + chunk.len() as u64));
+        self.chunks.iter().scan(0, begun).collect()
+    }
+
+    /// Reads from the chunk on that has an [offset](ListEncoder::next_offset); the [starts](Self::starts) are those
+    /// of this list.
+    pub fn texts_from(&self, offset: u64, starts: &[u64]) -> Texts<'_> {
+        let chunk = starts.partition_point(|&start| start <= offset).saturating_sub(1);
+        Texts { chunks: &self.chunks[chunk..], start: starts[chunk] }
     }
 
     /// Reads of many places, from the first to the last.
