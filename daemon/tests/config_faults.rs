@@ -271,6 +271,29 @@ fn unknown_views_and_backends_of_one_letter_do_not_panic() {
 }
 
 #[test]
+fn what_is_valid_and_hardly_meant_is_warned_of() {
+    insta::assert_snapshot!(report(&with(
+        r#"
+[backends.deep]
+plugin = "memory"
+zones = ["a.example.org", "b.example.org", "c.a.example.org"]
+[backends.other]
+plugin = "memory"
+zones = ["b.example.org"]
+[backends.idle]
+plugin = "memory"
+zones = ["example.net"]
+[views.both]
+path = "/both"
+backends = ["lan", "deep"]
+[views.half]
+path = "/half"
+backends = ["lan", "other"]
+"#
+    )));
+}
+
+#[test]
 fn json_for_programs() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let outcome = load_text(Path::new("/etc/zonemux/config.toml"), &with("[log]\nlevle = \"info\""));

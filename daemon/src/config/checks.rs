@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use zonemux_plugin::dns::suffixes;
+
 use super::decode::{BackendOutline, BackendOutlines, Located, ViewOutline};
 use super::error::Finding;
 use super::nearest::nearest;
@@ -63,6 +65,7 @@ impl Whole<'_> {
         // A view that could not be read whole would make its backends seem unused.
         if faults.is_empty() {
             warnings.extend(self.unused());
+            warnings.extend(self.unanswered());
         }
     }
 
@@ -237,6 +240,45 @@ impl Whole<'_> {
             }
         }
         faults
+    }
+
+    /// Zones whose names a backend leaves to a neighbour in one view, so that in another, where that neighbour is
+    /// not, nobody answers for them: a backend lists and writes the same names in each of its views.
+    fn unanswered(&self) -> Vec<Finding> {
+        let mut left: BTreeMap<&BackendName, BTreeMap<&str, &BackendName>> = BTreeMap::new();
+        for view in self.views {
+            let zones: BTreeMap<&str, &BackendName> = self.zones_in(view).collect();
+            for (zone, neighbour) in &zones {
+                // Without the neighbour its names would be those of the zone above.
+                let above = suffixes(zone).skip(1).find_map(|above| zones.get(above));
+                if let Some(member) = above.filter(|member| *member != neighbour) {
+                    left.entry(member).or_default().insert(zone, neighbour);
+                }
+            }
+        }
+        let mut warnings = Vec::new();
+        for view in self.views {
+            let zones: BTreeMap<&str, &BackendName> = self.zones_in(view).collect();
+            for member in &view.backends {
+                let left = left.get(&member.value).into_iter().flatten();
+                for (zone, neighbour) in left.filter(|(zone, _)| !zones.contains_key(*zone)) {
+                    let name = &member.value;
+                    let message = format!(
+                        "names in `{zone}` are not answered in this view: in another one they are those of \
+                         `{neighbour}`, so `{name}` leaves them out everywhere"
+                    );
+                    let hint =
+                        format!("give this view `{neighbour}` as well, or a backend of its own for `{zone}`");
+                    warnings.push(fault(member, message).hint(hint));
+                }
+            }
+        }
+        warnings
+    }
+
+    fn zones_in<'a>(&'a self, view: &'a ViewOutline) -> impl Iterator<Item = (&'a str, &'a BackendName)> {
+        let members = view.backends.iter().filter_map(|member| self.backends.get_key_value(&member.value));
+        members.flat_map(|(name, backend)| backend.zones.iter().map(move |zone| (zone.value.as_str(), name)))
     }
 
     /// Backends that nothing uses.
