@@ -1,7 +1,7 @@
 //! What the benchmarks measure with: times, and ratios to a reference of the same run, since a time
 //! alone says more of the machine than of the code.
 
-#![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+#![allow(dead_code, clippy::print_stdout, reason = "each benchmark takes what it needs, and prints its table")]
 
 use std::time::{Duration, Instant};
 
@@ -9,19 +9,27 @@ use std::time::{Duration, Instant};
 pub(crate) const ROUNDS: usize = 30;
 
 /// The median time of each of several things, done in turns: what else the machine does meets all alike.
-pub(crate) fn medians<const N: usize>(mut runs: [&mut dyn FnMut(); N]) -> [Duration; N] {
+pub(crate) fn medians<const N: usize>(runs: [&mut dyn FnMut(); N]) -> [Duration; N] {
+    turns(ROUNDS, runs).map(median)
+}
+
+/// The times of each of several things, done in turns.
+pub(crate) fn turns<const N: usize>(rounds: usize, mut runs: [&mut dyn FnMut(); N]) -> [Vec<Duration>; N] {
     let mut times = [const { Vec::new() }; N];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (run, times) in runs.iter_mut().zip(&mut times) {
             let started = Instant::now();
             run();
             times.push(started.elapsed());
         }
     }
-    times.map(|mut times: Vec<Duration>| {
-        times.sort_unstable();
-        times[times.len() / 2]
-    })
+    times
+}
+
+/// The middle one.
+pub(crate) fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
+    values.sort_unstable_by(|one, other| one.partial_cmp(other).expect("numbers"));
+    values[values.len() / 2]
 }
 
 /// Prints a row of a table: what, its milliseconds, and its ratio to the reference, which is returned.

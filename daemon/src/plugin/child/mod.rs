@@ -7,6 +7,7 @@
 mod calls;
 mod host;
 mod lists;
+mod pages;
 pub mod restrict;
 mod serve;
 mod setup;

@@ -15,6 +15,7 @@ use zonemux_plugin_abi::{
 use super::calls::Calls;
 use super::host::ChildHost;
 use super::lists::{Life, Report, Sink, Source};
+use super::pages;
 use super::wire::Outlet;
 use crate::plugin::frames::{self, FrameError, Header, Kind, PROTOCOL, message};
 use crate::plugin::load::Loaded;
@@ -124,6 +125,8 @@ impl Served {
             let capabilities: Capabilities = serde_json::from_str(&capabilities)
                 .map_err(|error| internal(format!("the plugin's capabilities can't be read: {error}")))?;
             slot.replace(Some(Rc::new(opened.backend)));
+            // Nearly all that follows is waiting.
+            pages::let_go();
             Ok(message::Done { capabilities: Some(capabilities), adjusts })
         });
     }
