@@ -1,0 +1,9 @@
+//! Between the records of ExternalDNS, a type and targets as text, and RDATA as it stands in DNS messages.
+//!
+//! - `rtype`: types by name and number.
+//! - `name`: domain names.
+mod name;
+mod rtype;
+
+pub use name::{name_length, name_to_text, name_to_wire, write_name, write_name_text};
+pub use rtype::{Rtype, record_type};
