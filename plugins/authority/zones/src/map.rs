@@ -166,6 +166,9 @@ impl<V: Clone> Map<V> {
                     place.first = first.clone();
                 }
                 join(chunks, index);
+                if index > 0 {
+                    join(chunks, index - 1);
+                }
             }
         }
         Some(value)
