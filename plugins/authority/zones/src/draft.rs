@@ -41,6 +41,16 @@ pub struct Changed {
     pub(crate) changes: Vec<Change>,
 }
 
+impl Changed {
+    /// A zone that was not there before.
+    pub fn created(zone: Arc<Zone>) -> Self {
+        let entries =
+            zone.nodes.iter().flat_map(|(key, node)| node.rrsets().iter().map(move |rrset| (key, rrset)));
+        let changes = entries.map(|(key, rrset)| (key.clone(), rrset.rtype(), Some(rrset.clone()))).collect();
+        Self { zone, changes }
+    }
+}
+
 impl Draft {
     pub(crate) fn new(base: Arc<Zone>) -> Self {
         let (nodes, counts) = (base.nodes.clone(), base.counts);
