@@ -67,6 +67,13 @@ impl Draft {
         self.base.below(name).and_then(|key| self.nodes.get(key)).map_or(&[], Node::rrsets)
     }
 
+    /// Every RRset as it is now, in canonical order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name, &Rrset)> {
+        let rrsets =
+            self.nodes.iter().flat_map(|(key, node)| node.rrsets().iter().map(move |rrset| (key, rrset)));
+        rrsets.map(|(key, rrset)| (self.base.name_of(key.as_slice()), rrset))
+    }
+
     /// Whether there is a DNAME anywhere in the zone.
     pub fn has_dnames(&self) -> bool {
         self.counts.dnames > 0

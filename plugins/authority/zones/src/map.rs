@@ -39,6 +39,7 @@ impl<V> Default for Map<V> {
 }
 
 impl<V> Map<V> {
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
