@@ -127,8 +127,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// RDATA that is right for its type.
-pub(crate) fn parse(rtype: Rtype, rdata: &[u8]) -> Option<ZoneRecordData<&[u8], ParsedName<&[u8]>>> {
+/// Whether bytes are right for a type, as far as it is known, with names uncompressed.
+pub fn is_rdata(rtype: Rtype, rdata: &[u8]) -> bool {
+    parse(rtype, rdata).is_some()
+}
+
+fn parse(rtype: Rtype, rdata: &[u8]) -> Option<ZoneRecordData<&[u8], ParsedName<&[u8]>>> {
     let mut parser = Parser::from_ref(rdata);
     let parsed = ZoneRecordData::parse_rdata(rtype.0.into(), &mut parser).ok()??;
     (parser.remaining() == 0).then_some(parsed)

@@ -7,10 +7,10 @@ use domain::base::iana::Class;
 use domain::base::name::Name;
 use domain::base::rdata::ComposeRecordData as _;
 use domain::dep::octseq::OctetsFrom as _;
-use domain::rdata::ZoneRecordData;
 use domain::zonefile::inplace::{Entry, Zonefile};
 use zonemux_plugin::dns::{canonical_target, check_target, txt};
 
+use crate::decode::is_rdata;
 use crate::name::{name_to_wire, write_name};
 use crate::rtype::Rtype;
 
@@ -139,10 +139,9 @@ pub fn from_zone_file(rtype: Rtype, text: &str, origin: &str) -> Result<Vec<u8>,
     let mut rdata = Vec::new();
     // The canonical form has names in lower case, of the types whose names may be compared that way.
     let Ok(()) = record.data().compose_canonical_rdata(&mut rdata);
-    if let ZoneRecordData::Unknown(_) = record.data()
-        && crate::decode::parse(rtype, &rdata).is_none()
-    {
-        return Err(format!("the bytes are no {rtype} record"));
+    // The scanner lets names with empty labels pass, and any bytes behind `\#`.
+    if !is_rdata(rtype, &rdata) {
+        return Err(format!("it is no {rtype} record: a name with two dots in a row, or wrong bytes"));
     }
     fits(rdata)
 }

@@ -11,7 +11,7 @@ mod rtype;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
+pub use decode::{decode, is_rdata};
 pub use encode::{encode, from_zone_file};
 pub use name::{name_length, name_to_text, name_to_wire, write_name, write_name_text};
 pub use rtype::{Rtype, record_type};

@@ -88,7 +88,8 @@ fn wrong_targets_are_refused_with_a_reason() {
         ("TYPE65280", "text", "unknown record type with concrete data"),
         ("TYPE65280", r"\# 3 ab", ""),
         ("TLSA", "3 1 1 ab\n. 0 IN TXT x", "a line break"),
-        ("TLSA", r"\# 2 0301", "the bytes are no TLSA record"),
+        ("TLSA", r"\# 2 0301", "it is no TLSA record"),
+        ("SVCB", "1 a..b", "it is no SVCB record: a name with two dots in a row"),
         ("TLSA", "", ""),
     ];
     for (rtype, target, words) in cases {

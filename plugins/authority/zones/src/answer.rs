@@ -30,6 +30,10 @@ pub struct Answer<'a> {
     pub rcode: Rcode,
     /// Whether the name of the question is in a zone of ours, not only delegated by it.
     pub authoritative: bool,
+    /// The part of the question's name that limits of answers are to be counted by: all of it where it is
+    /// there; where it is not, or a wildcard, a DNAME or a delegation stands for it, the name that is
+    /// there, which is the same for all the names that somebody may think of.
+    pub account: &'a [u8],
     /// What was asked for, and the aliases on the way there.
     pub answer: Section<'a>,
     /// The SOA of what is not there, or the name servers of what is elsewhere.

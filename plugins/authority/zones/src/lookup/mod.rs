@@ -34,15 +34,20 @@ pub fn lookup<'a>(table: &'a Table, name: &'a [u8], rtype: Rtype) -> Option<Answ
     let mut search = Search {
         table,
         rtype,
+        there: None,
         answer: Answer {
             rcode: Rcode::NoError,
             authoritative: true,
+            account: name,
             answer: Section::new(),
             authority: Section::new(),
             additional: Section::new(),
         },
     };
     let mut alias = search.step(zone, &key, WireName::Borrowed(name));
+    if let Some(labels) = search.there {
+        search.answer.account = &name[start_of_last(name, labels)..];
+    }
     let mut followed = 0;
     while let Some(target) = alias {
         followed += 1;
@@ -78,6 +83,8 @@ fn zone_for<'a>(table: &'a Table, key: &[u8], rtype: Rtype) -> Option<&'a Arc<Zo
 struct Search<'a> {
     table: &'a Table,
     rtype: Rtype,
+    /// How many labels the name has that stood for another.
+    there: Option<usize>,
     answer: Answer<'a>,
 }
 
@@ -98,6 +105,7 @@ impl<'a> Search<'a> {
                     return None;
                 }
                 if let Some(dname) = node.get(Rtype::DNAME) {
+                    self.there = Some(labels(zone.apex.key()) + labels(&below[..end]));
                     return self.rewrite(&below[end..], dname, &name);
                 }
             }
@@ -126,6 +134,7 @@ impl<'a> Search<'a> {
 
     /// What a wildcard gives (RFC 4592, section 3.3), if there is one right below the closest encloser.
     fn synthesise(&mut self, zone: &'a Arc<Zone>, encloser: &[u8], name: WireName<'a>) -> Target<'a> {
+        self.there = Some(labels(zone.apex.key()) + labels(encloser));
         let mut buffer = [0; 514];
         let length = encloser.len() + WILDCARD.len();
         buffer[..encloser.len()].copy_from_slice(encloser);
@@ -173,8 +182,13 @@ impl<'a> Search<'a> {
         if self.answer.answer.is_empty() {
             self.answer.authoritative = false;
         }
-        let keep = labels(zone.apex.key()) + labels(cut);
-        let owner = last_labels(name, keep);
+        let count = labels(zone.apex.key()) + labels(cut);
+        self.there = Some(count);
+        let start = start_of_last(name, count);
+        let owner = match name {
+            WireName::Borrowed(wire) => WireName::Borrowed(&wire[start..]),
+            WireName::Made(wire) => WireName::Made(wire[start..].into()),
+        };
         self.answer.authority.push(Entry::new(owner, servers));
         additional::glue(&mut self.answer, zone, cut, servers);
     }
@@ -185,20 +199,12 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The end of a name, so many labels long.
-fn last_labels<'a>(name: &WireName<'a>, count: usize) -> WireName<'a> {
-    let mut starts = 0;
-    let mut at = 0;
-    while let Some(&length) = name.get(at).filter(|&&length| length > 0) {
-        starts += 1;
-        at += 1 + usize::from(length);
-    }
-    let mut skip = 0;
-    for _ in count..starts {
-        skip += 1 + usize::from(name[skip]);
-    }
-    match name {
-        WireName::Borrowed(wire) => WireName::Borrowed(&wire[skip..]),
-        WireName::Made(wire) => WireName::Made(wire[skip..].into()),
-    }
+/// Where the last labels of a name begin.
+fn start_of_last(name: &[u8], count: usize) -> usize {
+    let starts = || {
+        let next = |&at: &usize| Some(at + 1 + usize::from(name[at]));
+        std::iter::successors(Some(0), next).take_while(|&at| name[at] > 0)
+    };
+    let skip = starts().count().saturating_sub(count);
+    starts().nth(skip).unwrap_or(name.len() - 1)
 }

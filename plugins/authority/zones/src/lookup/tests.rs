@@ -289,6 +289,26 @@ fn the_case_of_a_question_makes_no_difference() {
 }
 
 #[test]
+fn limits_are_counted_by_what_is_there() {
+    let table = table();
+    for (name, account) in [
+        ("www.example.org", "www.example.org"),
+        ("c.example.org", "c.example.org"),
+        ("random.example.org", "example.org"),
+        ("x.y.www.example.org", "www.example.org"),
+        ("random.wild.example.org", "wild.example.org"),
+        ("random.cname.example.org", "cname.example.org"),
+        ("random.sub.example.org", "sub.example.org"),
+        ("random.old.example.org", "old.example.org"),
+        ("into.example.org", "into.example.org"),
+    ] {
+        let wire = name_to_wire(name);
+        let answer = lookup(&table, &wire, Rtype::A).unwrap();
+        assert_eq!(name_to_text(answer.account), account, "{name}");
+    }
+}
+
+#[test]
 fn a_chain_ends_somewhere() {
     let names: Vec<String> = (0..40).map(|number| format!("n{number}.example.org")).collect();
     let chain: Vec<(&str, &str, &str)> =
