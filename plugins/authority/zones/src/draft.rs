@@ -41,6 +41,16 @@ pub struct Changed {
     pub(crate) changes: Vec<Change>,
 }
 
+impl Changed {
+    /// A zone that was not there before.
+    pub fn created(zone: Arc<Zone>) -> Self {
+        let entries =
+            zone.nodes.iter().flat_map(|(key, node)| node.rrsets().iter().map(move |rrset| (key, rrset)));
+        let changes = entries.map(|(key, rrset)| (key.clone(), rrset.rtype(), Some(rrset.clone()))).collect();
+        Self { zone, changes }
+    }
+}
+
 impl Draft {
     pub(crate) fn new(base: Arc<Zone>) -> Self {
         let (nodes, counts) = (base.nodes.clone(), base.counts);
@@ -55,6 +65,13 @@ impl Draft {
     /// All RRsets that a name has now, in the order of types.
     pub fn at(&self, name: &Name) -> &[Rrset] {
         self.base.below(name).and_then(|key| self.nodes.get(key)).map_or(&[], Node::rrsets)
+    }
+
+    /// Every RRset as it is now, in canonical order.
+    pub fn iter(&self) -> impl Iterator<Item = (Name, &Rrset)> {
+        let rrsets =
+            self.nodes.iter().flat_map(|(key, node)| node.rrsets().iter().map(move |rrset| (key, rrset)));
+        rrsets.map(|(key, rrset)| (self.base.name_of(key.as_slice()), rrset))
     }
 
     /// Whether there is a DNAME anywhere in the zone.

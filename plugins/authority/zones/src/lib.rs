@@ -6,6 +6,7 @@
 //! - `zone`, `draft`, `step`: a zone at one serial, a change, and what it changed.
 //! - `soa`: the start of a zone, and serials.
 //! - `zones`: all zones of a server.
+//! - `store`: the file that makes zones survive.
 //! - `answer`, `lookup`: what a question is answered with.
 
 mod answer;
@@ -17,6 +18,7 @@ mod name;
 mod rrset;
 mod soa;
 mod step;
+mod store;
 mod zone;
 mod zones;
 
@@ -27,5 +29,6 @@ pub use name::Name;
 pub use rrset::{Origin, Rdatas, Rrset, TooLarge};
 pub use soa::{SerialPolicy, Soa, is_later, unix_time};
 pub use step::{Step, StepRecords};
+pub use store::{OpenError, Store};
 pub use zone::Zone;
 pub use zones::{Table, Zones};

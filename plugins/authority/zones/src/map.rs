@@ -39,6 +39,7 @@ impl<V> Default for Map<V> {
 }
 
 impl<V> Map<V> {
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
@@ -166,6 +167,9 @@ impl<V: Clone> Map<V> {
                     place.first = first.clone();
                 }
                 join(chunks, index);
+                if index > 0 {
+                    join(chunks, index - 1);
+                }
             }
         }
         Some(value)

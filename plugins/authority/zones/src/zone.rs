@@ -9,7 +9,7 @@ use crate::draft::Draft;
 use crate::key::{Key, write_wire_below};
 use crate::map::Map;
 use crate::name::Name;
-use crate::rrset::{Node, Rrset};
+use crate::rrset::{Node, Origin, Rrset};
 use crate::soa::{SerialPolicy, Soa};
 use crate::step::{History, Step};
 
@@ -144,6 +144,21 @@ impl Zone {
             write_wire_below(key.as_slice(), &self.apex_wire, &mut wire);
             each(&wire, rrset)
         })
+    }
+
+    /// ExternalDNS's RRsets, in canonical order.
+    pub fn managed(&self) -> impl Iterator<Item = (Name, &Rrset)> {
+        let managed = self.nodes.iter().flat_map(|(key, node)| {
+            let managed = node.rrsets().iter().filter(|rrset| rrset.origin() == Origin::Managed);
+            managed.map(move |rrset| (key, rrset))
+        });
+        managed.map(|(key, rrset)| (self.name_of(key.as_slice()), rrset))
+    }
+
+    /// The zone as if it had always been so.
+    #[must_use]
+    pub fn without_history(&self) -> Arc<Self> {
+        Arc::new(Self { history: History::default(), ..self.clone() })
     }
 
     fn rrsets(&self) -> impl Iterator<Item = (&Key, &Rrset)> {

@@ -89,6 +89,11 @@ impl Zones {
         self.table.load()
     }
 
+    /// All zones as they are now, for as long as they are needed.
+    pub fn table_full(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
     /// The longest zone that a name is at or below.
     pub fn find(&self, name: &Name) -> Option<Arc<Zone>> {
         self.table().find(name).cloned()

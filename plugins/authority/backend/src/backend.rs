@@ -1,0 +1,194 @@
+//! What the daemon calls.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zonemux_authority_zones::{Name, OpenError, SerialPolicy, Soa, Store, Zone, Zones};
+use zonemux_plugin::dns::ZoneMap;
+use zonemux_plugin::{
+    Adjust, Backend, Call, Capabilities, Changes, Endpoint, Error, ErrorKind, Fault, Host, Outcome, Records,
+    Result,
+};
+use zonemux_rdata::{decode, encode, record_type};
+
+use crate::apply::Batch;
+use crate::fixed::fixed;
+use crate::opening::bring_up;
+use crate::settings::Settings;
+use crate::wanted::list;
+
+/// Where zones are kept below the folder that the daemon gives a backend.
+const FOLDER: &str = "zones";
+
+/// Zones on disk, answered over DNS.
+#[derive(Debug)]
+pub struct Authority {
+    zones: Arc<Zones>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    zones: Arc<Zones>,
+    names: ZoneMap<usize>,
+    /// Apex and SOA of each zone, by its number.
+    served: Vec<(Name, Soa)>,
+    default_ttl: u32,
+    policy: SerialPolicy,
+    /// `None` once it is closed. Whoever has the lock may write.
+    store: Mutex<Option<Store>>,
+}
+
+impl Backend for Authority {
+    type Config = Settings;
+
+    fn validate(settings: &Settings) -> Vec<Fault> {
+        settings.faults()
+    }
+
+    async fn open(settings: Settings, host: Host) -> Result<Self> {
+        let inner = tokio::task::spawn_blocking(move || Inner::open(&settings, &host)).await??;
+        let inner = Arc::new(inner);
+        Ok(Self { zones: Arc::clone(&inner.zones), inner })
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        // RFC 2181, section 8: the highest bit of a TTL is never set.
+        Capabilities::default()
+            .with_atomic_units()
+            .with_ttl_range(0, i32::MAX.unsigned_abs())
+            .with_properties([] as [&str; 0])
+    }
+
+    async fn records(&self, _: &Call, out: &mut Records) -> Result<()> {
+        let table = self.zones.table_full();
+        let mut endpoint = Endpoint::default();
+        for (apex, _) in &self.inner.served {
+            let zone = table.get(apex).ok_or_else(closed)?;
+            for (name, rrset) in zone.managed() {
+                list(&name, rrset, &mut endpoint);
+                out.push(&endpoint)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply_changes(&self, call: &Call, changes: Changes) -> Result<Outcome> {
+        let inner = Arc::clone(&self.inner);
+        let dry_run = call.is_dry_run();
+        // Waits for the disk. A call that is cancelled meanwhile is finished all the same.
+        tokio::task::spawn_blocking(move || inner.apply(&changes, dry_run)).await?
+    }
+
+    fn adjust(_: &Settings, _: &Capabilities) -> Option<Adjust> {
+        // Targets of types that the SDK does not read are listed as a zone file has them.
+        Some(Box::new(|endpoint| {
+            let Some(rtype) = record_type(&endpoint.record_type) else { return };
+            for target in &mut endpoint.targets {
+                if let Ok(rdata) = encode(rtype, target) {
+                    *target = decode(rtype, &rdata);
+                }
+            }
+        }))
+    }
+
+    async fn check(&self, _: &Call) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        tokio::task::spawn_blocking(move || {
+            let store = inner.store.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(store.as_ref().ok_or_else(closed)?.check()?)
+        })
+        .await?
+    }
+
+    async fn close(&self, _: &Call) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        // Dropping the store gives its lock back, for the instance that comes after this one.
+        let close = move || drop(inner.store.lock().unwrap_or_else(PoisonError::into_inner).take());
+        Ok(tokio::task::spawn_blocking(close).await?)
+    }
+}
+
+impl Inner {
+    fn open(settings: &Settings, host: &Host) -> Result<Self> {
+        if host.zones().is_empty() {
+            return Err(Error::config(
+                "no zones are named, and this plugin finds none by itself\nhint: add `zones = [\"example.org\"]` to the backend",
+            ));
+        }
+        let fixed = fixed(settings, host.zones()).map_err(|faults| together(&faults, ""))?;
+        let folder = folder(settings, host);
+        let mut store = Store::open(&folder).map_err(|error| open_error(&error))?;
+        let names: ZoneMap<usize> =
+            host.zones().iter().enumerate().map(|(index, zone)| (zone, index)).collect();
+        let (policy, default_ttl) = (settings.serial.into(), settings.default_ttl.0);
+        let changed = bring_up(&store, &fixed, &names, default_ttl, policy).map_err(|faults| {
+            together(
+                &faults,
+                "\nhint: remove one of the two: the record from the settings, or its source in Kubernetes",
+            )
+        })?;
+        store
+            .commit(&changed)
+            .map_err(|error| Error::retryable(format!("can't write the zones: {error}")))?;
+        let served: Vec<(Name, Soa)> = fixed.into_iter().map(|fixed| (fixed.apex, fixed.soa)).collect();
+        let zones = Zones::new();
+        zones.publish(served.iter().filter_map(|(apex, _)| store.get(apex).cloned()));
+        let records: usize = zones.table().iter().map(|zone| zone.record_count()).sum();
+        let (folder, unused) = (folder.display(), store.zones().len() - served.len());
+        tracing::info!(%folder, zones = served.len(), records, unused, changed = changed.len(), "zones read");
+        let (zones, store) = (Arc::new(zones), Mutex::new(Some(store)));
+        Ok(Self { zones, names, served, default_ttl, policy, store })
+    }
+
+    fn apply(&self, changes: &Changes, dry_run: bool) -> Result<Outcome> {
+        // What a panic left behind is what is on the disk.
+        let mut lock = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = lock.as_mut().ok_or_else(closed)?;
+        let zones: Option<Vec<Arc<Zone>>> =
+            self.served.iter().map(|(apex, _)| store.get(apex).cloned()).collect();
+        let zones = zones.ok_or_else(closed)?;
+        let mut batch = Batch::new(&self.names, &zones, self.default_ttl);
+        let outcome = batch.apply(changes);
+        if dry_run {
+            return Ok(outcome);
+        }
+        let drafts = batch.into_drafts().into_iter();
+        let done: Vec<_> = drafts
+            .filter_map(|(zone, draft)| {
+                let serial = draft.base().next_serial(self.policy);
+                if draft.mark() == 0 { None } else { draft.finish(&self.served[zone].1, serial) }
+            })
+            .collect();
+        store.commit(&done).map_err(|error| {
+            Error::retryable(format!("can't write the zones, nothing is changed: {error}"))
+        })?;
+        self.zones.publish(done.into_iter().map(|done| done.zone));
+        store.tidy();
+        Ok(outcome)
+    }
+}
+
+fn folder(settings: &Settings, host: &Host) -> PathBuf {
+    match &settings.directory {
+        Some(directory) => host.resolve(directory),
+        None => host.state_directory().join(FOLDER),
+    }
+}
+
+fn closed() -> Error {
+    Error::retryable("the backend is closed")
+}
+
+fn together(faults: &[String], hint: &str) -> Error {
+    Error::config(format!("{}{hint}", faults.join("; ")))
+}
+
+fn open_error(error: &OpenError) -> Error {
+    let kind = match error {
+        // It may be given back, or mended from outside.
+        OpenError::Io { .. } | OpenError::Locked(_) => ErrorKind::Retryable,
+        OpenError::Foreign(_) | OpenError::Damaged { .. } => ErrorKind::Config,
+    };
+    Error::new(kind, error.to_string())
+}
