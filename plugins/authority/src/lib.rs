@@ -10,6 +10,8 @@ export_plugin!(
         // It owns ports, and locks its folder: a new instance can only be opened once the old one is closed.
         exclusive: true,
         secret_settings: Some(&["transfer.*.tsig.secret"]),
+        // A long list must not hold up transfers.
+        workers: 2,
         ..PluginOptions::DEFAULT
     }
 );

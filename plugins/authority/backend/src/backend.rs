@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use zonemux_authority_server::{Server, StartError};
 use zonemux_authority_zones::{Name, OpenError, SerialPolicy, Soa, Store, Zone, Zones};
 use zonemux_plugin::dns::ZoneMap;
 use zonemux_plugin::{
@@ -14,6 +15,7 @@ use zonemux_rdata::{decode, encode, record_type};
 use crate::apply::Batch;
 use crate::fixed::fixed;
 use crate::opening::bring_up;
+use crate::serving::server_settings;
 use crate::settings::Settings;
 use crate::wanted::list;
 
@@ -25,6 +27,8 @@ const FOLDER: &str = "zones";
 pub struct Authority {
     zones: Arc<Zones>,
     inner: Arc<Inner>,
+    /// `None` once it is closed.
+    server: Mutex<Option<Server>>,
 }
 
 #[derive(Debug)]
@@ -47,9 +51,16 @@ impl Backend for Authority {
     }
 
     async fn open(settings: Settings, host: Host) -> Result<Self> {
-        let inner = tokio::task::spawn_blocking(move || Inner::open(&settings, &host)).await??;
+        let told = server_settings(&settings, host.zones()).map_err(|faults| together(&faults, ""))?;
+        let of_store = host.clone();
+        let inner = tokio::task::spawn_blocking(move || Inner::open(&settings, &of_store)).await??;
         let inner = Arc::new(inner);
-        Ok(Self { zones: Arc::clone(&inner.zones), inner })
+        let server =
+            Server::start(told, Arc::clone(&inner.zones), host).map_err(|error| start_error(&error))?;
+        for address in server.addresses() {
+            tracing::info!(%address, "answering questions");
+        }
+        Ok(Self { zones: Arc::clone(&inner.zones), inner, server: Mutex::new(Some(server)) })
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -102,6 +113,10 @@ impl Backend for Authority {
     }
 
     async fn close(&self, _: &Call) -> Result<()> {
+        let server = self.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(server) = server {
+            server.close().await;
+        }
         let inner = Arc::clone(&self.inner);
         // Dropping the store gives its lock back, for the instance that comes after this one.
         let close = move || drop(inner.store.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -182,6 +197,18 @@ fn closed() -> Error {
 
 fn together(faults: &[String], hint: &str) -> Error {
     Error::config(format!("{}{hint}", faults.join("; ")))
+}
+
+fn start_error(error: &StartError) -> Error {
+    let hint = match error {
+        StartError::Bind { .. } => {
+            "\nhint: end what listens there (`ss -lnptu` shows it), or name another address in `listen`; a port \
+             below 1024 needs CAP_NET_BIND_SERVICE"
+        }
+        StartError::System(_) => "",
+    };
+    // It may be given back.
+    Error::retryable(format!("{error}{hint}"))
 }
 
 fn open_error(error: &OpenError) -> Error {

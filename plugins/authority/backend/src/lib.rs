@@ -6,6 +6,7 @@
 //! - `wanted`: a record as it is asked for, as an RRset, and as it is listed.
 //! - `rules`: what can't stand beside what.
 //! - `apply`: a batch, unit by unit.
+//! - `serving`: what settings tell the DNS server.
 //! - `backend`: what the daemon calls.
 
 mod apply;
@@ -14,11 +15,12 @@ mod fixed;
 mod mailbox;
 mod opening;
 mod rules;
+mod serving;
 mod settings;
 mod wanted;
 
 pub use backend::Authority;
 pub use settings::{
-    Algorithm, NameServer, NameServerTable, Seconds, Serial, Settings, SoaSettings, StaticRecord, Transfer,
-    Tsig,
+    Algorithm, Limits, NameServer, NameServerTable, Seconds, Serial, Settings, SoaSettings, StaticRecord,
+    Transfer, Tsig,
 };

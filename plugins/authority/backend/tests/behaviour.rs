@@ -1,5 +1,7 @@
 //! How the backend behaves, through the same code as the daemon's calls.
 
+#[path = "behaviour/answering.rs"]
+mod answering;
 #[path = "behaviour/common.rs"]
 mod common;
 #[path = "behaviour/records.rs"]

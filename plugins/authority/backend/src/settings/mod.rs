@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub use duration::Seconds;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use zonemux_authority_server::{MAX_UDP, RateLimit, TcpLimits};
 use zonemux_authority_zones::SerialPolicy;
 use zonemux_plugin::{Secret, schemars};
 
@@ -33,6 +34,19 @@ pub struct Settings {
     pub serial: Serial,
     /// Secondaries that may transfer the zones, and are told of changes.
     pub transfer: Vec<Transfer>,
+    /// Addresses and networks from which anybody may transfer the zones without a key, such as
+    /// `192.0.2.0/24`.
+    pub transfer_from: Vec<String>,
+    /// The name of a catalog zone (RFC 9432), by which secondaries learn of all zones.
+    pub catalog: Option<String>,
+    /// What a client that asks which server this is (RFC 5001) is told; nothing by default.
+    pub identity: Option<String>,
+    /// What `version.bind` is answered with; refused by default.
+    pub version: Option<String>,
+    /// Threads that answer by UDP, for each address.
+    pub workers: usize,
+    /// What a client gets at most.
+    pub limits: Limits,
     /// Records of the operator's own, which ExternalDNS neither sees nor changes.
     #[serde(rename = "static")]
     pub static_records: Vec<StaticRecord>,
@@ -55,6 +69,12 @@ impl Default for Settings {
             soa: SoaSettings::default(),
             serial: Serial::default(),
             transfer: Vec::new(),
+            transfer_from: Vec::new(),
+            catalog: None,
+            identity: None,
+            version: None,
+            workers: 1,
+            limits: Limits::default(),
             static_records: Vec::new(),
         }
     }
@@ -153,6 +173,54 @@ pub struct Transfer {
     pub secondary: String,
     /// The key that it must sign with.
     pub tsig: Option<Tsig>,
+    /// Whether it is told of changes.
+    #[serde(default = "yes")]
+    pub notify: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a client gets at most.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Equal answers by UDP that one network (a /24 or /56) gets in a second; 0: as many as it asks for.
+    pub responses_per_second: u32,
+    /// Every so manieth answer beyond is sent without its records, so that who really asked may ask by TCP; 0:
+    /// none.
+    pub slip: u32,
+    /// The largest answer by UDP, in octets.
+    pub udp_size: u16,
+    /// TCP connections at the same time.
+    pub tcp_connections: usize,
+    /// Of these, from one network.
+    pub tcp_connections_per_client: usize,
+    /// For how long a connection may say nothing.
+    pub tcp_idle: Seconds,
+    /// For how long a client may not read what it is sent.
+    pub tcp_write: Seconds,
+    /// Transfers at the same time.
+    pub transfers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (rate, tcp) = (RateLimit::default(), TcpLimits::default());
+        let seconds =
+            |duration: std::time::Duration| Seconds(u32::try_from(duration.as_secs()).unwrap_or(u32::MAX));
+        Self {
+            responses_per_second: rate.responses_per_second,
+            slip: rate.slip,
+            udp_size: MAX_UDP,
+            tcp_connections: tcp.connections,
+            tcp_connections_per_client: tcp.per_client,
+            tcp_idle: seconds(tcp.idle),
+            tcp_write: seconds(tcp.write),
+            transfers: tcp.transfers,
+        }
+    }
 }
 
 /// A key of transaction signatures (RFC 8945).

@@ -8,7 +8,11 @@ use zonemux_plugin::dns::canonical;
 
 use super::{Seconds, Settings};
 use crate::mailbox::mailbox;
+use crate::serving::{key, network_of};
 use crate::wanted::{Kind, kind, rdatas};
+
+/// The most threads of one address.
+const MAX_WORKERS: usize = 64;
 
 /// RFC 2181, section 8: the highest bit of a TTL is never set.
 const MAX_TTL: u32 = i32::MAX.unsigned_abs();
@@ -21,6 +25,7 @@ impl Settings {
         self.check_names(&mut faults);
         self.check_times(&mut faults);
         self.check_transfers(&mut faults);
+        self.check_limits(&mut faults);
         self.check_static(&mut faults);
         faults
     }
@@ -138,10 +143,56 @@ impl Settings {
                     }
                 }
             }
-            if !is_base64(tsig.secret.expose()) {
+            // The name has its own fault.
+            if let Err(reason) = key(tsig)
+                && canonical(&tsig.name).is_ok()
+            {
                 faults.push(
-                    Fault::new(format!("{path}.tsig.secret"), "it is not base64, or empty")
+                    Fault::new(format!("{path}.tsig.secret"), reason)
                         .with_hint("`tsig-keygen` and `keymgr -t` make such keys"),
+                );
+            }
+        }
+        for (index, network) in self.transfer_from.iter().enumerate() {
+            if network_of(network).is_none() {
+                let path = format!("transfer_from.{index}");
+                let message = format!("`{network}` is no address or network");
+                faults.push(Fault::new(path, message).with_hint("for example `192.0.2.0/24`"));
+            }
+        }
+        if let Some(Err(error)) = self.catalog.as_deref().map(canonical) {
+            faults.push(
+                Fault::new("catalog", error.to_string()).with_hint("for example `catalog.example.org`"),
+            );
+        }
+    }
+
+    fn check_limits(&self, faults: &mut Vec<Fault>) {
+        if !(1..=MAX_WORKERS).contains(&self.workers) {
+            faults.push(Fault::new("workers", format!("it must be 1 to {MAX_WORKERS}")));
+        }
+        let limits = &self.limits;
+        if !(512..=4096).contains(&limits.udp_size) {
+            faults.push(
+                Fault::new("limits.udp_size", "it must be 512 to 4096 octets")
+                    .with_hint("1232, the default, passes everywhere in one piece"),
+            );
+        }
+        let at_least_one = [
+            ("limits.tcp_connections", limits.tcp_connections),
+            ("limits.tcp_connections_per_client", limits.tcp_connections_per_client),
+            ("limits.tcp_idle", limits.tcp_idle.0 as usize),
+            ("limits.tcp_write", limits.tcp_write.0 as usize),
+            ("limits.transfers", limits.transfers),
+        ];
+        for (path, _) in at_least_one.iter().filter(|(_, value)| *value == 0) {
+            faults.push(Fault::new(*path, "it must be more than 0"));
+        }
+        for (path, text) in [("identity", &self.identity), ("version", &self.version)] {
+            if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > 255) {
+                faults.push(
+                    Fault::new(path, "it must have 1 to 255 bytes")
+                        .with_hint("leave it out to answer nothing"),
                 );
             }
         }
@@ -183,11 +234,4 @@ impl Settings {
             }
         }
     }
-}
-
-fn is_base64(text: &str) -> bool {
-    let digits = text.trim_end_matches('=');
-    let padding = text.len() - digits.len();
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
-    !digits.is_empty() && padding <= 2 && text.len().is_multiple_of(4) && digits.bytes().all(known)
 }

@@ -13,7 +13,7 @@ pub(crate) struct Lab(TempDir);
 
 impl Lab {
     pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a folder"))
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {

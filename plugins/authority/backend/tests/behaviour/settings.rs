@@ -7,7 +7,7 @@ use zonemux_plugin::testing::{self, json};
 use super::common::Lab;
 
 fn faults(settings: &serde_json::Value) -> Vec<String> {
-    let faults = testing::faults::<Authority>(settings).unwrap();
+    let faults = testing::faults::<Authority>(settings).expect("the call works");
     faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect()
 }
 
@@ -23,9 +23,15 @@ fn right_settings_have_no_faults() {
         "soa": { "refresh": "1h", "retry": "10m", "expire": "14d", "minimum": "5m", "ttl": "1h" },
         "serial": "unixtime",
         "transfer": [
-            { "secondary": "192.0.2.53:53" },
+            { "secondary": "192.0.2.53:53", "notify": false },
             { "secondary": "[2001:db8::53]:53", "tsig": { "name": "key", "algorithm": "hmac-sha512", "secret": "c2VjcmV0" } },
         ],
+        "transfer_from": ["192.0.2.0/24", "2001:db8::1"],
+        "catalog": "catalog.invalid",
+        "identity": "one",
+        "version": "none of your business",
+        "workers": 2,
+        "limits": { "responses_per_second": 0, "slip": 0, "udp_size": 1400, "tcp_idle": "5s" },
         "static": [{ "name": "mail.example.org", "type": "A", "targets": ["192.0.2.25"], "ttl": "0" }],
     });
     assert_eq!(faults(&all), [""; 0]);
@@ -44,7 +50,13 @@ fn all_faults_are_told_at_once() {
             { "secondary": "192.0.2.53", "tsig": { "name": "", "secret": "no base64" } },
             { "secondary": "192.0.2.53:53", "tsig": { "name": "k", "secret": "c2VjcmV0" } },
             { "secondary": "192.0.2.53:53", "tsig": { "name": "K.", "secret": "b3RoZXIh" } },
+            { "secondary": "192.0.2.53:53", "tsig": { "name": "l", "secret": "no base64" } },
         ],
+        "transfer_from": ["192.0.2.0/33"],
+        "catalog": "a..b",
+        "identity": "",
+        "workers": 0,
+        "limits": { "udp_size": 100, "tcp_connections": 0, "tcp_idle": "0" },
         "static": [
             { "name": "", "type": "A", "targets": ["x"] },
             { "name": "a.org", "type": "SOA", "targets": ["x"] },
@@ -72,8 +84,15 @@ fn all_faults_are_told_at_once() {
             "soa.expire",
             "transfer.0.secondary",
             "transfer.0.tsig.name",
-            "transfer.0.tsig.secret",
             "transfer.2.tsig.name",
+            "transfer.3.tsig.secret",
+            "transfer_from.0",
+            "catalog",
+            "workers",
+            "limits.udp_size",
+            "limits.tcp_connections",
+            "limits.tcp_idle",
+            "identity",
             "static.0.name",
             "static.0.targets",
             "static.1.type",
@@ -102,6 +121,13 @@ fn zones_must_be_named() {
     let error = Lab::new().try_open(&[], &json!({})).expect_err("no zones");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.message().contains("hint: add `zones"), "{error}");
+}
+
+#[test]
+fn a_catalog_needs_a_name_of_its_own() {
+    let settings = json!({ "catalog": "Example.org" });
+    let error = Lab::new().try_open(&["example.org"], &settings).expect_err("a contradiction");
+    assert!(error.message().contains("the catalog needs another name"), "{error}");
 }
 
 #[test]
