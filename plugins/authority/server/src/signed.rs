@@ -164,12 +164,12 @@ mod tests {
         let key = key(b"secret");
         let mut message = question();
         let transaction = request(&key, &mut message).unwrap();
-        let other = super::tests::key(b"other");
-        let mut answer = Message::from_octets(check(&known(&other), &message).unwrap_err()).unwrap();
+        let wrong = known(&self::key(b"other"));
+        let mut answer = Message::from_octets(check(&wrong, &message).unwrap_err()).unwrap();
         let error = transaction.answer(&mut answer, Time48::now()).unwrap_err();
-        assert_eq!(error, ValidationError::ServerBadSig);
+        assert!(matches!(error, ValidationError::ServerBadSig), "{error}");
         let mut answer = Message::from_octets(check(&Keys::new(), &message).unwrap_err()).unwrap();
         let error = transaction.answer(&mut answer, Time48::now()).unwrap_err();
-        assert_eq!(error, ValidationError::ServerBadKey);
+        assert!(matches!(error, ValidationError::ServerBadKey), "{error}");
     }
 }

@@ -130,7 +130,7 @@ impl Responder {
             }
             None if query.class == CHAOS => (self.chaos(query), Kind::Error),
             None => match lookup(table, query.name, query.rtype) {
-                Some(answer) => self.write(query, &answer, &mut flags),
+                Some(answer) => self.write(&answer, &mut flags),
                 None => {
                     extra.error = Some(NOT_AUTHORITATIVE);
                     (Rcode::REFUSED, Kind::Error)
@@ -211,7 +211,7 @@ impl Responder {
         OPT + options.into_iter().flatten().map(|length| OPTION + length).sum::<usize>()
     }
 
-    fn write<'q>(&mut self, query: &Query<'q>, answer: &Answer<'_>, flags: &mut Flags) -> (Rcode, Kind<'q>) {
+    fn write<'q>(&mut self, answer: &Answer<'q>, flags: &mut Flags) -> (Rcode, Kind<'q>) {
         flags.authoritative = answer.authoritative;
         let rcode = match answer.rcode {
             Found::NoError => Rcode::NOERROR,
@@ -220,8 +220,8 @@ impl Responder {
         };
         flags.truncated = !self.write_sections(answer);
         let kind = match (rcode, answer.answer.is_empty()) {
-            (Rcode::NOERROR, false) => Kind::Records(query.name),
-            _ => Kind::Nothing,
+            (Rcode::NOERROR, false) => Kind::Records(answer.account),
+            _ => Kind::Nothing(answer.account),
         };
         (rcode, kind)
     }

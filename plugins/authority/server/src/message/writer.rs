@@ -275,8 +275,8 @@ fn hash_label(seed: u32, label: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use domain::base::rdata::UnknownRecordData;
     use domain::base::{Message, ParsedName, Record, ToName};
-    use domain::rdata::UnknownRecordData;
     use proptest::prelude::*;
     use zonemux_authority_zones::Name;
 
@@ -287,7 +287,7 @@ mod tests {
     }
 
     fn wire(text: &str) -> Vec<u8> {
-        Name::from_text(text).unwrap().to_wire()
+        Name::from_canonical(text).unwrap().to_wire()
     }
 
     #[test]
