@@ -51,7 +51,7 @@ pub(crate) fn check(keys: &Keys, request: &[u8]) -> Result<Signer, Vec<u8>> {
 
 /// The library says FORMERR in the signature's own error field where the signature is wrong.
 fn with_badsig(mut answer: Vec<u8>) -> Vec<u8> {
-    let is_notauth = answer.get(3).is_some_and(|flags| flags & 0xf == Rcode::NOTAUTH.0 as u8);
+    let is_notauth = answer.get(3).is_some_and(|flags| u16::from(flags & 0xf) == Rcode::NOTAUTH.0);
     // Behind the error field stands the length of other data alone, which is none.
     if let Some([.., high, low, 0, 0]) = is_notauth.then_some(&mut answer[..])
         && (*high, *low) == (0, 1)

@@ -271,7 +271,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_panics(message in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = read(&message);
+            let _read = read(&message);
         }
 
         #[test]
@@ -281,7 +281,7 @@ mod tests {
             message[9] = counts[1] % 4;
             message[11] = counts[2] % 4;
             message.extend(rest);
-            let _ = read(&message);
+            let _read = read(&message);
         }
     }
 }

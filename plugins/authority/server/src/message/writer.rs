@@ -207,16 +207,13 @@ impl Writer {
                 self.targets[hashes[index] as usize & mask] = position;
             }
         }
-        match pointer {
-            Some(target) => {
-                self.buffer.extend_from_slice(&name[..usize::from(starts[written])]);
-                let pointer = 0xc000 | u16::try_from(target).unwrap_or_default();
-                self.buffer.extend_from_slice(&pointer.to_be_bytes());
-            }
-            None => {
-                self.buffer.extend_from_slice(&name[..at]);
-                self.buffer.push(0);
-            }
+        if let Some(target) = pointer {
+            self.buffer.extend_from_slice(&name[..usize::from(starts[written])]);
+            let pointer = 0xc000 | u16::try_from(target).unwrap_or_default();
+            self.buffer.extend_from_slice(&pointer.to_be_bytes());
+        } else {
+            self.buffer.extend_from_slice(&name[..at]);
+            self.buffer.push(0);
         }
     }
 
