@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zonemux_authority_zones::{Name, Origin, Rrset, SerialPolicy, Soa, TooLarge, Zone, unix_time};
 use zonemux_rdata::Rtype;
@@ -13,11 +14,15 @@ const REFRESH: u32 = 3600;
 const RETRY: u32 = 600;
 const EXPIRE: u32 = 2_147_483_646;
 const TTL: u32 = 3600;
+/// The shortest time between two steps.
+const PAUSE: Duration = Duration::from_millis(1100);
 
 /// Keeps the catalog equal to the zones that there are, for ever.
 pub(crate) async fn keep(apex: Name, shared: Arc<Shared>) {
     let mut changes = shared.zones.subscribe();
     let mut known = None;
+    // Zones that are opened together are told of together.
+    tokio::time::sleep(PAUSE).await;
     loop {
         changes.mark_unchanged();
         let members = members(&shared, &apex);
@@ -33,6 +38,8 @@ pub(crate) async fn keep(apex: Name, shared: Arc<Shared>) {
         if changes.changed().await.is_err() {
             return;
         }
+        // No more steps than seconds, or the serial would run ahead of the time, and the next process begin below it.
+        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! DNS cookies (RFC 7873) in the form that servers share (RFC 9018).
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,9 +38,11 @@ pub(crate) struct Checked {
 impl Cookies {
     /// With a secret of this process.
     pub(crate) fn new() -> Self {
-        // Seeded from the system's random numbers.
+        // Each state has keys of its own, of the system's random numbers.
+        let half = || RandomState::new().hash_one(0_u8).to_be_bytes();
         let mut secret = [0; 16];
-        fastrand::Rng::new().fill(&mut secret);
+        secret[..8].copy_from_slice(&half());
+        secret[8..].copy_from_slice(&half());
         Self { secret }
     }
 

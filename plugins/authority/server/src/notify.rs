@@ -32,23 +32,34 @@ const COALESCE: Duration = Duration::from_millis(100);
 /// Notifications that wait for an answer at the same time, of one secondary.
 const AT_ONCE: usize = 16;
 
+/// What a secondary was told of one zone.
+#[derive(Debug, Default)]
+struct Told {
+    serial: Option<u32>,
+    /// Tries that failed since.
+    failures: u32,
+    /// Before that it is not tried again.
+    not_before: Option<Instant>,
+}
+
 /// Tells one secondary of every change, for ever.
 pub(crate) async fn keep_told(secondary: Secondary, shared: Arc<Shared>, host: Host) {
     let address = secondary.address.to_string();
     let labels = [("secondary", address.as_str())];
     let mut changes = shared.zones.subscribe();
-    changes.mark_changed();
-    let mut told: HashMap<Name, u32> = HashMap::new();
-    let mut failures = 0;
+    let mut told: HashMap<Name, Told> = HashMap::new();
     loop {
-        let pending = pending(&shared, &mut told);
+        changes.mark_unchanged();
+        let (pending, waiting, next) = pending(&shared, &mut told);
         #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
-        host.gauge("dns_notify_pending", &labels, pending.len() as f64);
+        host.gauge("dns_notify_pending", &labels, waiting as f64);
         if pending.is_empty() {
-            failures = 0;
-            // The sender lives as long as `shared`.
-            let _alive = changes.changed().await;
-            tokio::time::sleep(COALESCE).await;
+            let again = async { tokio::time::sleep_until(next.unwrap_or_else(far_ahead)).await };
+            tokio::select! {
+                // The sender lives as long as `shared`.
+                _alive = changes.changed() => tokio::time::sleep(COALESCE).await,
+                () = again => {}
+            }
             continue;
         }
         let results = stream::iter(pending)
@@ -58,24 +69,28 @@ pub(crate) async fn keep_told(secondary: Secondary, shared: Arc<Shared>, host: H
             })
             .buffer_unordered(AT_ONCE);
         let results: Vec<_> = results.collect().await;
-        let mut reason = None;
         for (result, zone) in results {
             let outcome = if result.is_ok() { "acknowledged" } else { "failed" };
             host.count("dns_notify_total", &[labels[0], ("outcome", outcome)], 1);
+            let told = told.entry(zone.apex().clone()).or_default();
             match result {
-                Ok(()) => drop(told.insert(zone.apex().clone(), zone.serial())),
-                Err(error) => reason = Some((error, zone)),
+                Ok(()) => *told = Told { serial: Some(zone.serial()), ..Told::default() },
+                Err(error) => {
+                    told.failures += 1;
+                    told.not_before = Some(Instant::now() + pause(told.failures));
+                    // Once, and again when it has been so for long.
+                    if matches!(told.failures, 1 | 10) {
+                        let (zone, tries) = (zone.apex(), told.failures);
+                        tracing::warn!(secondary = %address, %zone, %error, tries, "secondary was not told of a change");
+                    }
+                }
             }
         }
-        let Some((error, zone)) = reason else { continue };
-        failures += 1;
-        // Once, and again when it has been so for long.
-        if failures == 1 || failures == 10 {
-            let (zone, tries) = (zone.apex(), failures);
-            tracing::warn!(secondary = %address, %zone, %error, tries, "secondary was not told of a change");
-        }
-        tokio::time::sleep(pause(failures)).await;
     }
+}
+
+fn far_ahead() -> Instant {
+    Instant::now() + LONGEST_PAUSE
 }
 
 fn pause(failures: u32) -> Duration {
@@ -84,11 +99,24 @@ fn pause(failures: u32) -> Duration {
     pause.mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-/// The zones that it does not know the present serial of; forgets those that are gone.
-fn pending(shared: &Shared, told: &mut HashMap<Name, u32>) -> Vec<Arc<Zone>> {
-    let table = shared.zones.table();
+/// The zones that it is to be told of now, how many there are with those that have to wait, and when the next of those
+/// comes; forgets those that are gone.
+fn pending(shared: &Shared, told: &mut HashMap<Name, Told>) -> (Vec<Arc<Zone>>, usize, Option<Instant>) {
+    let (table, now) = (shared.zones.table(), Instant::now());
     told.retain(|apex, _| table.get(apex).is_some());
-    table.iter().filter(|zone| told.get(zone.apex()) != Some(&zone.serial())).cloned().collect()
+    let (mut pending, mut waiting, mut next) = (Vec::new(), 0, None);
+    for zone in table.iter() {
+        let told = told.entry(zone.apex().clone()).or_default();
+        if told.serial == Some(zone.serial()) {
+            continue;
+        }
+        waiting += 1;
+        match told.not_before.filter(|not_before| *not_before > now) {
+            Some(later) => next = Some(next.map_or(later, |next: Instant| next.min(later))),
+            None => pending.push(Arc::clone(zone)),
+        }
+    }
+    (pending, waiting, next)
 }
 
 /// Sends one notification and waits for its answer.

@@ -14,10 +14,10 @@ const ACCOUNTS: usize = 1 << 16;
 /// What an answer counts as: those of a kind are equal, whatever was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind<'q> {
-    /// An answer with records, of a name.
+    /// An answer with records, of a name; one of a wildcard, whose names are without end, is of the name above it.
     Records(&'q [u8]),
-    /// That there is no such name, whichever, in a zone.
-    Nothing,
+    /// That there is nothing, by the nearest name above that there is.
+    Nothing(&'q [u8]),
     /// Any error.
     Error,
 }
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(counts(&mut rate, "192.0.2.2", www, 4, now), [0, 2, 2]);
         assert_eq!(counts(&mut rate, "192.0.3.1", www, 10, now), [10, 0, 0]);
         assert_eq!(counts(&mut rate, "192.0.2.1", Kind::Records(b"\x01x\0"), 10, now), [10, 0, 0]);
-        assert_eq!(counts(&mut rate, "192.0.2.1", Kind::Nothing, 10, now), [10, 0, 0]);
+        assert_eq!(counts(&mut rate, "192.0.2.1", Kind::Nothing(b"\x03www\0"), 10, now), [10, 0, 0]);
         // What was asked for beyond is worked off before there is more, a second at most.
         let later = now + Duration::from_millis(2500);
         assert_eq!(counts(&mut rate, "192.0.2.1", www, 12, later)[0], 10);

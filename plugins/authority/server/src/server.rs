@@ -52,7 +52,7 @@ impl Server {
     /// # Errors
     ///
     /// Where an address is taken or not this machine's; nothing is answered then.
-    pub fn start(settings: ServerSettings, zones: Arc<Zones>, host: Host) -> Result<Self, StartError> {
+    pub fn start(settings: ServerSettings, zones: Arc<Zones>, host: &Host) -> Result<Self, StartError> {
         let bound: Vec<Bound> = settings
             .listen
             .iter()
@@ -87,7 +87,7 @@ impl Server {
             let (tasks, stop) = (server.tasks.clone(), server.stop.clone());
             server.tasks.spawn(tcp::accept(listener, shared, connections, tasks, stop));
         }
-        server.run_beside(&shared, &host, connections);
+        server.run_beside(&shared, host, connections);
         Ok(server)
     }
 

@@ -51,7 +51,7 @@ pub(crate) fn check(keys: &Keys, request: &[u8]) -> Result<Signer, Vec<u8>> {
 
 /// The library says FORMERR in the signature's own error field where the signature is wrong.
 fn with_badsig(mut answer: Vec<u8>) -> Vec<u8> {
-    let is_notauth = answer.get(3).is_some_and(|flags| flags & 0xf == Rcode::NOTAUTH.0 as u8);
+    let is_notauth = answer.get(3).is_some_and(|flags| u16::from(flags & 0xf) == Rcode::NOTAUTH.0);
     // Behind the error field stands the length of other data alone, which is none.
     if let Some([.., high, low, 0, 0]) = is_notauth.then_some(&mut answer[..])
         && (*high, *low) == (0, 1)
@@ -164,12 +164,12 @@ mod tests {
         let key = key(b"secret");
         let mut message = question();
         let transaction = request(&key, &mut message).unwrap();
-        let other = super::tests::key(b"other");
-        let mut answer = Message::from_octets(check(&known(&other), &message).unwrap_err()).unwrap();
+        let wrong = known(&self::key(b"other"));
+        let mut answer = Message::from_octets(check(&wrong, &message).unwrap_err()).unwrap();
         let error = transaction.answer(&mut answer, Time48::now()).unwrap_err();
-        assert_eq!(error, ValidationError::ServerBadSig);
+        assert!(matches!(error, ValidationError::ServerBadSig), "{error}");
         let mut answer = Message::from_octets(check(&Keys::new(), &message).unwrap_err()).unwrap();
         let error = transaction.answer(&mut answer, Time48::now()).unwrap_err();
-        assert_eq!(error, ValidationError::ServerBadKey);
+        assert!(matches!(error, ValidationError::ServerBadKey), "{error}");
     }
 }

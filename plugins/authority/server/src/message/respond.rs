@@ -122,20 +122,21 @@ impl Responder {
         self.writer.question(query.name, query.rtype, query.class);
         let mut flags = Flags::default();
         let is_hidden = self.is_of_catalog(query) && !self.settings.may_transfer(client.ip(), signed);
-        let (rcode, kind) = match self.refused(query) {
+        let (rcode, kind) = match refused(query) {
             Some(rcode) => (rcode, Kind::Error),
             None if is_hidden => {
                 extra.error = Some(PROHIBITED);
                 (Rcode::REFUSED, Kind::Error)
             }
             None if query.class == CHAOS => (self.chaos(query), Kind::Error),
-            None => match lookup(table, query.name, query.rtype) {
-                Some(answer) => self.write(query, &answer, &mut flags),
-                None => {
+            None => {
+                if let Some(answer) = lookup(table, query.name, query.rtype) {
+                    self.write(&answer, &mut flags)
+                } else {
                     extra.error = Some(NOT_AUTHORITATIVE);
                     (Rcode::REFUSED, Kind::Error)
                 }
-            },
+            }
         };
         self.writer.free(self.size(&extra));
         self.close(&extra, rcode, flags);
@@ -154,27 +155,6 @@ impl Responder {
         self.writer.question(query.name, query.rtype, query.class);
         self.close(&extra, rcode, Flags::default());
         done(query.rtype, rcode, false)
-    }
-
-    /// What is told before any zone is looked at.
-    fn refused(&self, query: &Query<'_>) -> Option<Rcode> {
-        if query.edns.is_some_and(|edns| edns.version > 0) {
-            return Some(Rcode::BADVERS);
-        }
-        match (query.opcode, query.class) {
-            // We are nobody's secondary.
-            (Opcode::Notify, _) => return Some(Rcode::NOTAUTH),
-            (Opcode::Query, CHAOS) => return None,
-            (Opcode::Query, IN) => {}
-            (Opcode::Query, _) => return Some(Rcode::REFUSED),
-        }
-        match query.rtype.0 {
-            // Of no zone: OPT, TSIG.
-            41 | 250 => Some(Rcode::FORMERR),
-            // TKEY, MAILB, MAILA.
-            249 | 253 | 254 => Some(Rcode::NOTIMP),
-            _ => None,
-        }
     }
 
     /// Whether the names of all zones would be told, which is for those who may transfer them (RFC 9432, section 6).
@@ -211,7 +191,7 @@ impl Responder {
         OPT + options.into_iter().flatten().map(|length| OPTION + length).sum::<usize>()
     }
 
-    fn write<'q>(&mut self, query: &Query<'q>, answer: &Answer<'_>, flags: &mut Flags) -> (Rcode, Kind<'q>) {
+    fn write<'q>(&mut self, answer: &Answer<'q>, flags: &mut Flags) -> (Rcode, Kind<'q>) {
         flags.authoritative = answer.authoritative;
         let rcode = match answer.rcode {
             Found::NoError => Rcode::NOERROR,
@@ -220,8 +200,8 @@ impl Responder {
         };
         flags.truncated = !self.write_sections(answer);
         let kind = match (rcode, answer.answer.is_empty()) {
-            (Rcode::NOERROR, false) => Kind::Records(query.name),
-            _ => Kind::Nothing,
+            (Rcode::NOERROR, false) => Kind::Records(answer.account),
+            _ => Kind::Nothing(answer.account),
         };
         (rcode, kind)
     }
@@ -304,6 +284,27 @@ impl Responder {
 /// Whether a question asks for a zone as a whole.
 pub(crate) fn is_transfer(query: &Query<'_>) -> bool {
     query.opcode == Opcode::Query && query.class == IN && matches!(query.rtype, Rtype::AXFR | Rtype::IXFR)
+}
+
+/// What is told before any zone is looked at.
+fn refused(query: &Query<'_>) -> Option<Rcode> {
+    if query.edns.is_some_and(|edns| edns.version > 0) {
+        return Some(Rcode::BADVERS);
+    }
+    match (query.opcode, query.class) {
+        // We are nobody's secondary.
+        (Opcode::Notify, _) => return Some(Rcode::NOTAUTH),
+        (Opcode::Query, CHAOS) => return None,
+        (Opcode::Query, IN) => {}
+        (Opcode::Query, _) => return Some(Rcode::REFUSED),
+    }
+    match query.rtype.0 {
+        // Of no zone: OPT, TSIG.
+        41 | 250 => Some(Rcode::FORMERR),
+        // TKEY, MAILB, MAILA.
+        249 | 253 | 254 => Some(Rcode::NOTIMP),
+        _ => None,
+    }
 }
 
 fn done(rtype: Rtype, rcode: Rcode, truncated: bool) -> Done {

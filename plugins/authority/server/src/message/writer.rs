@@ -207,16 +207,13 @@ impl Writer {
                 self.targets[hashes[index] as usize & mask] = position;
             }
         }
-        match pointer {
-            Some(target) => {
-                self.buffer.extend_from_slice(&name[..usize::from(starts[written])]);
-                let pointer = 0xc000 | u16::try_from(target).unwrap_or_default();
-                self.buffer.extend_from_slice(&pointer.to_be_bytes());
-            }
-            None => {
-                self.buffer.extend_from_slice(&name[..at]);
-                self.buffer.push(0);
-            }
+        if let Some(target) = pointer {
+            self.buffer.extend_from_slice(&name[..usize::from(starts[written])]);
+            let pointer = 0xc000 | u16::try_from(target).unwrap_or_default();
+            self.buffer.extend_from_slice(&pointer.to_be_bytes());
+        } else {
+            self.buffer.extend_from_slice(&name[..at]);
+            self.buffer.push(0);
         }
     }
 
@@ -275,8 +272,8 @@ fn hash_label(seed: u32, label: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use domain::base::rdata::UnknownRecordData;
     use domain::base::{Message, ParsedName, Record, ToName};
-    use domain::rdata::UnknownRecordData;
     use proptest::prelude::*;
     use zonemux_authority_zones::Name;
 
@@ -287,7 +284,7 @@ mod tests {
     }
 
     fn wire(text: &str) -> Vec<u8> {
-        Name::from_text(text).unwrap().to_wire()
+        Name::from_canonical(text).unwrap().to_wire()
     }
 
     #[test]
