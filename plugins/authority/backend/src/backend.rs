@@ -56,7 +56,7 @@ impl Backend for Authority {
         let inner = tokio::task::spawn_blocking(move || Inner::open(&settings, &of_store)).await??;
         let inner = Arc::new(inner);
         let server =
-            Server::start(told, Arc::clone(&inner.zones), host).map_err(|error| start_error(&error))?;
+            Server::start(told, Arc::clone(&inner.zones), &host).map_err(|error| start_error(&error))?;
         for address in server.addresses() {
             tracing::info!(%address, "answering questions");
         }
