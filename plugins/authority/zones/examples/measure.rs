@@ -32,9 +32,9 @@ fn put(zone: &Arc<Zone>, from: u32, to: u32, last: u8) -> Changed {
         let address = encode(Rtype::A, &format!("10.{}.{}.{last}", host >> 8 & 255, host & 255)).unwrap();
         let text = encode(Rtype::TXT, owner).unwrap();
         let a = Rrset::new(Rtype::A, 300, Origin::Managed, [address], b"").unwrap();
-        let txt = Rrset::new(Rtype::TXT, 300 + u32::from(last), Origin::Managed, [text], b"").unwrap();
+        let ownership = Rrset::new(Rtype::TXT, 300 + u32::from(last), Origin::Managed, [text], b"").unwrap();
         draft.put(&name(&format!("host{host}.example.org")), &a);
-        draft.put(&name(&format!("a-host{host}.example.org")), &txt);
+        draft.put(&name(&format!("a-host{host}.example.org")), &ownership);
     }
     draft.finish(&soa(), zone.serial() + 1).unwrap()
 }

@@ -60,7 +60,7 @@ impl Store {
             let path = path.to_owned();
             move |error| OpenError::Io { action, path, error }
         };
-        fs::create_dir_all(folder).map_err(failed("make the folder", folder))?;
+        make_folder(folder).map_err(failed("make the folder", folder))?;
         let path = folder.join(FILE);
         let lock = lock(folder)?;
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
@@ -200,6 +200,18 @@ impl Store {
     }
 }
 
+/// Makes a folder and those above it, and waits until they are on the disk: what is written below is lost with
+/// them.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().try_for_each(|made| File::open(folder_of(made))?.sync_all())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// A lock that ends with the process, however that ends. It is on a file of its own, since the file of
 /// zones is replaced now and then.
 fn lock(folder: &Path) -> Result<File, OpenError> {
@@ -225,8 +237,7 @@ fn write_new(path: &Path, zones: &BTreeMap<Name, Arc<Zone>>) -> io::Result<(File
     let result = write_whole(&new, zones).and_then(|done| {
         fs::rename(&new, path)?;
         // The name is on the disk only when its folder is.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        File::open(folder_of(path))?.sync_all()?;
         Ok(done)
     });
     if result.is_err() {
