@@ -9,6 +9,8 @@ mod format;
 mod frame;
 mod load;
 #[cfg(test)]
+mod processes;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
