@@ -61,6 +61,8 @@ fn expected(records: &Records, question: &Path, rtype: Rtype) -> Expected {
                 }
                 result.answer.push((text(&name), Rtype::CNAME.0));
                 next = Some(match target {
+                    // The alias is what was asked for.
+                    _ if rtype == Rtype::CNAME => None,
                     Target::Inside(path) => Some([path, &name[depth..]].concat()),
                     _ => None,
                 });

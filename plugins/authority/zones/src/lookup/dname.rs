@@ -39,6 +39,7 @@ impl<'a> Search<'a> {
         let target = [&name[..end], target].concat();
         let ttl = dname.ttl();
         self.answer.answer.push(Entry::made(name.clone(), Rtype::CNAME, ttl, &target));
-        Some(WireName::Made(target.into()))
+        // The alias is what was asked for, as it is where it stands in the zone (RFC 1034, section 4.3.2, 3a).
+        (self.rtype != Rtype::CNAME).then(|| WireName::Made(target.into()))
     }
 }

@@ -229,6 +229,12 @@ fn names_below_a_dname_are_rewritten() {
             "A",
             "NoError aa, =old.example.org 60 DNAMEx1, =any.old.example.org 60 CNAMEx1, =any.wild.example.org 60 Ax1",
         ),
+        // The alias is the answer, wherever it leads to.
+        (
+            "x.host.old.example.org",
+            "CNAME",
+            "NoError aa, =old.example.org 60 DNAMEx1, =x.host.old.example.org 60 CNAMEx1",
+        ),
         // What stands below it is hidden.
         (
             "below.old.example.org",
