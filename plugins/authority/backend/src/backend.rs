@@ -14,7 +14,7 @@ use zonemux_rdata::{decode, encode, record_type};
 
 use crate::apply::Batch;
 use crate::fixed::fixed;
-use crate::opening::bring_up;
+use crate::opening::{BroughtUp, bring_up};
 use crate::serving::server_settings;
 use crate::settings::Settings;
 use crate::wanted::list;
@@ -53,7 +53,14 @@ impl Backend for Authority {
     async fn open(settings: Settings, host: Host) -> Result<Self> {
         let told = server_settings(&settings, host.zones()).map_err(|faults| together(&faults, ""))?;
         let of_store = host.clone();
-        let inner = tokio::task::spawn_blocking(move || Inner::open(&settings, &of_store)).await??;
+        let opened = tokio::task::spawn_blocking(move || Inner::open(&settings, &of_store)).await??;
+        // Said here, where it is known whose log it is.
+        let Opened { inner, folder, unused, changed, warnings } = opened;
+        for warning in warnings {
+            tracing::warn!("{warning}");
+        }
+        let (zones, records) = (inner.served.len(), inner.record_count());
+        tracing::info!(folder = %folder.display(), zones, records, unused, changed, "zones read");
         let inner = Arc::new(inner);
         let server =
             Server::start(told, Arc::clone(&inner.zones), &host).map_err(|error| start_error(&error))?;
@@ -124,8 +131,19 @@ impl Backend for Authority {
     }
 }
 
+/// What was opened, and what there is to say of it.
+struct Opened {
+    inner: Inner,
+    folder: PathBuf,
+    /// Zones that are kept and not served.
+    unused: usize,
+    /// Zones that the settings changed.
+    changed: usize,
+    warnings: Vec<String>,
+}
+
 impl Inner {
-    fn open(settings: &Settings, host: &Host) -> Result<Self> {
+    fn open(settings: &Settings, host: &Host) -> Result<Opened> {
         if host.zones().is_empty() {
             return Err(Error::config(
                 "no zones are named, and this plugin finds none by itself\nhint: add `zones = [\"example.org\"]` to the backend",
@@ -137,7 +155,7 @@ impl Inner {
         let names: ZoneMap<usize> =
             host.zones().iter().enumerate().map(|(index, zone)| (zone, index)).collect();
         let (policy, default_ttl) = (settings.serial.into(), settings.default_ttl.0);
-        let changed = bring_up(&store, &fixed, &names, default_ttl, policy).map_err(|faults| {
+        let BroughtUp { changed, warnings } = bring_up(&store, &fixed, &names, default_ttl, policy).map_err(|faults| {
             together(
                 &faults,
                 "\nhint: remove one of the two: the record from the settings, or its source in Kubernetes",
@@ -149,11 +167,14 @@ impl Inner {
         let served: Vec<(Name, Soa)> = fixed.into_iter().map(|fixed| (fixed.apex, fixed.soa)).collect();
         let zones = Zones::new();
         zones.publish(served.iter().filter_map(|(apex, _)| store.get(apex).cloned()));
-        let records: usize = zones.table().iter().map(|zone| zone.record_count()).sum();
-        let (folder, unused) = (folder.display(), store.zones().len() - served.len());
-        tracing::info!(%folder, zones = served.len(), records, unused, changed = changed.len(), "zones read");
+        let (unused, changed) = (store.zones().len() - served.len(), changed.len());
         let (zones, store) = (Arc::new(zones), Mutex::new(Some(store)));
-        Ok(Self { zones, names, served, default_ttl, policy, store })
+        let inner = Self { zones, names, served, default_ttl, policy, store };
+        Ok(Opened { inner, folder, unused, changed, warnings })
+    }
+
+    fn record_count(&self) -> usize {
+        self.zones.table().iter().map(|zone| zone.record_count()).sum()
     }
 
     fn apply(&self, changes: &Changes, dry_run: bool) -> Result<Outcome> {

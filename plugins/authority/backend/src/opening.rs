@@ -13,14 +13,21 @@ use crate::fixed::Fixed;
 use crate::rules::conflict;
 use crate::wanted::Note;
 
-/// What is to be written so that the zones are as the settings say, and warnings; else what is in the way.
+/// What is to be written so that the zones are as the settings say, and what the operator should know of it.
+pub(crate) struct BroughtUp {
+    pub(crate) changed: Vec<Changed>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Brings the zones that are kept to what the settings say; else all that is in the way.
 pub(crate) fn bring_up(
     store: &Store,
     fixed: &[Fixed],
     names: &ZoneMap<usize>,
     default_ttl: u32,
     policy: SerialPolicy,
-) -> Result<Vec<Changed>, Vec<String>> {
+) -> Result<BroughtUp, Vec<String>> {
+    let mut warnings = Vec::new();
     let mut opening = Opening { drafts: Vec::new(), faults: Vec::new(), default_ttl };
     for wanted in fixed {
         let kept = store.get(&wanted.apex).cloned();
@@ -32,9 +39,19 @@ pub(crate) fn bring_up(
     let moved = misplaced(&opening.drafts, names);
     for (from, to, name, rrset) in moved {
         opening.drafts[from].0.remove(&name, rrset.rtype());
-        let there = opening.drafts[to].0.at(&name).iter().any(|there| there.rtype() == rrset.rtype());
+        let draft = &mut opening.drafts[to].0;
+        let mark = draft.mark();
+        let there = draft.at(&name).iter().any(|there| there.rtype() == rrset.rtype());
         if !there {
-            opening.drafts[to].0.put(&name, &rrset);
+            draft.put(&name, &rrset);
+        }
+        if let Some(reason) = conflict(draft, &name, &rrset) {
+            // What the zone below had before is what its name was last known to be.
+            draft.roll_back(mark);
+            warnings.push(format!(
+                "{} {name} did not fit into the zone that is now its own, and is dropped: {reason}",
+                rrset.rtype()
+            ));
         }
     }
     for (index, wanted) in fixed.iter().enumerate() {
@@ -48,7 +65,7 @@ pub(crate) fn bring_up(
         .into_iter()
         .zip(fixed)
         .filter_map(|((draft, is_new), wanted)| finish(draft, is_new, &wanted.soa, policy));
-    Ok(finished.collect())
+    Ok(BroughtUp { changed: finished.collect(), warnings })
 }
 
 fn finish(draft: Draft, is_new: bool, soa: &Soa, policy: SerialPolicy) -> Option<Changed> {

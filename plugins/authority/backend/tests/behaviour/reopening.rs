@@ -192,6 +192,31 @@ fn records_move_into_a_zone_that_is_new_below_theirs() {
 }
 
 #[test]
+fn what_a_zone_had_before_stays_where_a_record_comes_from_above() {
+    let lab = Lab::new();
+    let child = lab.try_open(&["lan.example.org"], &json!({})).unwrap();
+    accept(
+        &child,
+        &[record("x.lan.example.org", "A", "192.0.2.1"), record("y.lan.example.org", "A", "192.0.2.1")],
+    );
+    child.close().unwrap();
+    let parent = lab.try_open(&["example.org"], &json!({})).unwrap();
+    accept(
+        &parent,
+        &[
+            record("x.lan.example.org", "CNAME", "www.example.net"),
+            record("y.lan.example.org", "A", "192.0.2.2"),
+        ],
+    );
+    parent.close().unwrap();
+    let both = lab.try_open(&["example.org", "lan.example.org"], &json!({})).unwrap();
+    let listed = both.records().unwrap();
+    let expected = ["x", "y"].map(|host| record(&format!("{host}.lan.example.org"), "A", "192.0.2.1"));
+    assert_eq!(listed, expected);
+    assert!(both.log().iter().any(|line| line.level == "warn" && line.message.contains("did not fit")));
+}
+
+#[test]
 fn damage_and_disks_are_told_apart() {
     let lab = Lab::new();
     lab.open().close().unwrap();
