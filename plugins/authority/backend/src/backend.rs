@@ -83,10 +83,10 @@ impl Backend for Authority {
         let mut endpoint = Endpoint::default();
         for (apex, _) in &self.inner.served {
             let zone = table.get(apex).ok_or_else(closed)?;
-            for (name, rrset) in zone.managed() {
-                list(&name, rrset, &mut endpoint);
-                out.push(&endpoint)?;
-            }
+            zone.for_each_managed(|owner, rrset| {
+                list(owner, rrset, &mut endpoint);
+                out.push(&endpoint)
+            })?;
         }
         Ok(())
     }

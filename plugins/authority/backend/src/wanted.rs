@@ -1,11 +1,12 @@
 //! From a record as it is asked for to an RRset, and back.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use zonemux_authority_zones::{Name, Origin, Rrset};
 use zonemux_plugin::dns::{ZoneMap, canonical};
 use zonemux_plugin::{Endpoint, EndpointRef};
-use zonemux_rdata::{Rtype, decode, encode, name_to_wire, record_type};
+use zonemux_rdata::{Rtype, decode, encode, name_to_wire, record_type, write_name_text};
 
 /// What an RRset may take in a message of 65,535 octets, beside its head, a question and a signature.
 const MAX_SIZE: usize = 64_000;
@@ -173,16 +174,18 @@ impl<'a> Note<'a> {
     }
 }
 
-/// Writes an RRset into an endpoint that is used again and again.
-pub(crate) fn list(name: &Name, rrset: &Rrset, to: &mut Endpoint) {
+/// Writes an RRset into an endpoint that is used again and again. The owner is in wire form.
+pub(crate) fn list(owner: &[u8], rrset: &Rrset, to: &mut Endpoint) {
     let note = Note::read(rrset.note());
     to.dns_name.clear();
     if note.name.is_empty() {
-        zonemux_rdata::write_name_text(&name.to_wire(), &mut to.dns_name);
+        write_name_text(owner, &mut to.dns_name);
     } else {
         to.dns_name.push_str(&note.name);
     }
-    to.record_type = rrset.rtype().to_string();
+    to.record_type.clear();
+    // Writing to a string can't fail.
+    let _written = write!(to.record_type, "{}", rrset.rtype());
     to.record_ttl = rrset.ttl();
     to.targets.clear();
     to.targets.extend(rrset.rdatas().map(|rdata| decode(rrset.rtype(), rdata)));

@@ -146,13 +146,17 @@ impl Zone {
         })
     }
 
-    /// ExternalDNS's RRsets, in canonical order.
-    pub fn managed(&self) -> impl Iterator<Item = (Name, &Rrset)> {
-        let managed = self.nodes.iter().flat_map(|(key, node)| {
-            let managed = node.rrsets().iter().filter(|rrset| rrset.origin() == Origin::Managed);
-            managed.map(move |rrset| (key, rrset))
-        });
-        managed.map(|(key, rrset)| (self.name_of(key.as_slice()), rrset))
+    /// ExternalDNS's RRsets, in canonical order, with the owner names in wire form.
+    pub fn for_each_managed<E>(&self, mut each: impl FnMut(&[u8], &Rrset) -> Result<(), E>) -> Result<(), E> {
+        let mut wire = Vec::with_capacity(255);
+        for (key, node) in self.nodes.iter() {
+            for rrset in node.rrsets().iter().filter(|rrset| rrset.origin() == Origin::Managed) {
+                wire.clear();
+                write_wire_below(key.as_slice(), &self.apex_wire, &mut wire);
+                each(&wire, rrset)?;
+            }
+        }
+        Ok(())
     }
 
     /// The zone as if it had always been so.
