@@ -67,7 +67,10 @@ fn it_is_valid_as_shipped() {
         backend.zones.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["example.test", "2.0.192.in-addr.arpa"]
     );
-    assert_eq!(*backend.settings.to_json(), r#"{"file":"./var/lab.records"}"#);
+    assert_eq!(
+        *backend.settings.to_json(),
+        r#"{"listen":["127.0.0.1:5300"],"nameservers":[{"addresses":["127.0.0.1"],"name":"ns1.example.test"}]}"#
+    );
     assert_eq!(backend.settings.base_directory(), Path::new("/srv/zonemux"));
     assert_eq!(config.webhook.listen.addresses, [Listen::Tcp("127.0.0.1:8888".parse().unwrap())]);
     assert!(config.admin.listen.is_default && !config.webhook.listen.is_default);

@@ -1,7 +1,11 @@
 //! What the benchmarks measure with: times, and ratios to a reference of the same run, since a time
 //! alone says more of the machine than of the code.
 
-#![allow(dead_code, clippy::print_stdout, reason = "each benchmark takes what it needs, and prints its table")]
+#![allow(
+    dead_code,
+    clippy::print_stdout,
+    reason = "each benchmark takes what it needs, and prints its table"
+)]
 
 use std::time::{Duration, Instant};
 

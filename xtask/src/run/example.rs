@@ -4,13 +4,13 @@ use std::path::Path;
 
 use crate::failure::{At, Failure, Outcome};
 
-/// The backend in the example that uses the `memory` plugin.
+/// The backend in the example.
 pub(crate) const BACKEND: &str = "lab";
 
 /// The first `host:port` in `listen` of `[section]`, with the environment's override before the file's value,
 /// and with `localhost`'s address where the daemon listens on every one.
 pub(crate) fn address(config: &Path, section: &str) -> Outcome<String> {
-    let variable = format!("ZONEMUX__{}__LISTEN", section.to_uppercase());
+    let variable = format!("ZONEMUX__{}__LISTEN", section.to_uppercase().replace('.', "__"));
     let list = match std::env::var(&variable) {
         Ok(value) => Some(value),
         Err(_) => listen(&std::fs::read_to_string(config).at("read", config)?, section),

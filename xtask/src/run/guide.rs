@@ -56,6 +56,7 @@ fn this_program() -> Outcome<Command> {
 fn wait_and_print(daemon: u32, binary: &Path, config: &Path) -> Outcome {
     let webhook = example::address(config, "webhook")?;
     let admin = example::address(config, "admin")?;
+    let dns = example::address(config, &format!("backends.{}.settings", example::BACKEND))?;
     let end = Instant::now() + PATIENCE;
     loop {
         if !alive(daemon) {
@@ -76,7 +77,7 @@ fn wait_and_print(daemon: u32, binary: &Path, config: &Path) -> Outcome {
             }
         }
     }
-    terminal::line(&text(&webhook, &admin, binary, config));
+    terminal::line(&text(&webhook, &admin, &dns, binary, config));
     Ok(())
 }
 
@@ -108,8 +109,10 @@ fn status_of(address: &str, path: &str) -> std::io::Result<u16> {
         .ok_or_else(|| std::io::Error::other("not HTTP"))
 }
 
-fn text(webhook: &str, admin: &str, binary: &Path, config: &Path) -> String {
+fn text(webhook: &str, admin: &str, dns: &str, binary: &Path, config: &Path) -> String {
     let (binary, config) = (binary.display(), config.display());
+    let (address, port) = dns.rsplit_once(':').unwrap_or((dns, "53"));
+    let address = address.trim_matches(['[', ']']);
     format!(
         "
 zonemux serves. In another terminal:
@@ -122,6 +125,9 @@ zonemux serves. In another terminal:
       -H 'Content-Type: application/external.dns.webhook+json;version=1' \\
       -d '{{\"create\":[{{\"dnsName\":\"www.example.test\",\"recordType\":\"A\",\"targets\":[\"192.0.2.10\"],\"recordTTL\":300}}]}}'
     curl http://{webhook}/records
+
+  ask for it by DNS (dig is in Debian's package bind9-dnsutils)
+    dig @{address} -p {port} www.example.test
 
   how the backends are, and the metrics
     {binary} --config {config} status
@@ -141,11 +147,18 @@ mod tests {
 
     #[test]
     fn the_text_names_what_runs() {
-        let text = text("127.0.0.1:8888", "127.0.0.1:8080", Path::new("/z/zonemux"), Path::new("/z/c.toml"));
+        let text = text(
+            "127.0.0.1:8888",
+            "127.0.0.1:8080",
+            "[::1]:5300",
+            Path::new("/z/zonemux"),
+            Path::new("/z/c.toml"),
+        );
         assert!(text.contains("curl http://127.0.0.1:8888/records\n"), "{text}");
         assert!(text.contains("-d '{\"create\":[{\"dnsName\":"), "{text}");
         assert!(text.contains("/z/zonemux --config /z/c.toml status"), "{text}");
         assert!(text.contains("curl http://127.0.0.1:8080/metrics"), "{text}");
+        assert!(text.contains("dig @::1 -p 5300 www.example.test\n"), "{text}");
     }
 
     #[test]
