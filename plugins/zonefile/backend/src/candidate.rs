@@ -123,7 +123,7 @@ impl Candidate {
         crate::steps::step("check");
         let copies = Copies::write(zone, self.file())?;
         let root = copies.root.as_deref().unwrap_or(self.file());
-        checker.check(&zone.name, root, deadline).map_err(|error| CandidateError::Other(error.to_string()))
+        checker.check(&zone.name, root, zone.any_names, deadline).map_err(|error| CandidateError::Other(error.to_string()))
     }
 
     /// Takes it away.
@@ -283,8 +283,13 @@ impl Drop for Copies {
     }
 }
 
-/// A path as `$INCLUDE` takes it.
+/// A path as `$INCLUDE` takes it: without quotes where it needs none, since NSD reads them as a part
+/// of it.
 fn quoted(path: &Path) -> Vec<u8> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:%=~".contains(byte);
+    if path.as_os_str().as_encoded_bytes().iter().all(plain) {
+        return path.as_os_str().as_encoded_bytes().to_vec();
+    }
     let mut quoted = vec![b'"'];
     for &byte in path.as_os_str().as_encoded_bytes() {
         if matches!(byte, b'"' | b'\\') {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use zonemux_plugin::{Error, Result};
 
 use crate::apply::{Site, dynamic};
+use crate::check::Verdict;
 use crate::candidate::{self, neighbour, soa_of};
 use crate::managed;
 use crate::records::Draft;
@@ -34,6 +35,7 @@ pub(crate) fn open(mut site: Site) -> Result<Site> {
             }
         }
         keep_original(&site.zones[index])?;
+        site.zones[index].any_names = has_any_names(&site, index);
         let written = mend(&mut site, index)?;
         tell(&site, index, written);
         let zone = &site.zones[index];
@@ -55,6 +57,23 @@ fn make_managed(zone: &Zone) -> Result<()> {
     staged.sync().map_err(failed)?;
     staged.swap().map_err(failed)?.finish();
     Ok(())
+}
+
+/// Whether the checker refuses the zone as it is for names that `check-names` can let through.
+fn has_any_names(site: &Site, index: usize) -> bool {
+    let (zone, deadline) = (&site.zones[index], Instant::now() + LIMIT);
+    let Some(checker) = site.checker.as_ref().filter(|checker| checker.minds_names()) else {
+        return false;
+    };
+    let is_good = |any_names| {
+        let verdict = checker.check(&zone.name, &zone.file, any_names, deadline);
+        matches!(verdict, Ok(Verdict::Good))
+    };
+    let any_names = zone.file.exists() && !is_good(false) && is_good(true);
+    if any_names {
+        tracing::info!(zone = zone.name, "the zone has names that are no host names; `check-names` is taken to be off");
+    }
+    any_names
 }
 
 /// Keeps a zone file with its comments that zonemux is about to own.

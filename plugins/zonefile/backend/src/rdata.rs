@@ -58,7 +58,7 @@ pub(crate) fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> R
     }
     let names = if generic { &[] } else { name_fields(record_type) };
     let joined = join(fields, names, |field| {
-        name::absolute(field, origin).map(|name| if name.starts_with('"') { format!("\\{name}") } else { name })
+        name::absolute(field, origin).map(|name| field_name(record_type, &name))
     })?;
     if generic {
         return Ok(joined);
@@ -98,7 +98,25 @@ pub(crate) fn listed(record_type: &str, target: &str) -> Option<String> {
     if record_type == "SPF" {
         return txt::strings(target).ok().map(txt::quote);
     }
-    one_line(record_type, target, client_name).ok()
+    one_line(record_type, target, |token| Ok(field_name(record_type, &client_name(token)?))).ok()
+}
+
+/// A canonical name as a field of a target: as the SDK has it for the types that it knows, and else
+/// with everything escaped that has a meaning in a file.
+fn field_name(record_type: &str, name: &str) -> String {
+    if is_known(record_type) {
+        return if name.starts_with('"') && name_fields(record_type) != [0] {
+            format!("\\{name}")
+        } else {
+            name.to_owned()
+        };
+    }
+    let mut escaped = String::with_capacity(name.len() + 1);
+    name::write(name, &mut escaped);
+    if name != "." {
+        escaped.pop();
+    }
+    escaped
 }
 
 /// Whether the SDK has a canonical form for a type.

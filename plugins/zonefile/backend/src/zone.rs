@@ -32,6 +32,8 @@ pub(crate) struct Zone {
     pub(crate) owned: Owned,
     /// What was read last.
     pub(crate) known: Known,
+    /// The operator's own names are not all host names: the server must have been told to take them.
+    pub(crate) any_names: bool,
     /// A serial that was written and taken back: somebody may have seen it.
     pub(crate) burnt: Option<u32>,
     _lock: Lock,
@@ -110,7 +112,7 @@ impl Zone {
         swap::tidy(&managed);
         swap::tidy(&file);
         let (name, mode, known) = (name.to_owned(), settings.mode, Known::default());
-        Ok(Self { name, mode, file, managed, include_base, owned, known, burnt: None, _lock: lock })
+        Ok(Self { name, mode, file, managed, include_base, owned, known, any_names: false, burnt: None, _lock: lock })
     }
 
     /// Reads the files again if somebody has written them. Names the RRsets of ours that are not as

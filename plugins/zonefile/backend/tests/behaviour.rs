@@ -110,7 +110,6 @@ fn bad_records_are_refused_each_with_its_reason() {
         (record("w", "TLSA", &["3 1 1 nothexadecimal"]), "`named-checkzone` refuses it"),
         (record("bad_name", "A", &["192.0.2.1"]), "bad owner name"),
         (record("w", "NOSUCHTYPE", &["x"]), "`named-checkzone` refuses it"),
-        (record("sub", "NS", &[&format!("ns.sub.{ZONE}")]), "no address records"),
     ] {
         let goods: Vec<Endpoint> = (0..5).map(|index| record(&format!("good{index}"), "A", &["192.0.2.9"])).collect();
         let batch = goods.iter().cloned().fold(ChangesBuilder::new().create(endpoint.clone()), ChangesBuilder::create);
@@ -121,6 +120,26 @@ fn bad_records_are_refused_each_with_its_reason() {
         assert_eq!(reasons(&dns, &batch), [""; 0]);
     }
     assert_eq!(folder.names(), [".zone.zonemux.zonemux-lock", "zone", "zone.zonemux"]);
+}
+
+#[test]
+fn a_checker_that_names_no_line_is_asked_for_halves() {
+    let folder = Folder::with_zone();
+    let new = folder.path(".zone.zonemux.zonemux-new");
+    let script = format!("! grep -q forbidden '{}' || {{ echo 'not that'; exit 1; }}", new.display());
+    let dns = folder.open(json!({ "checker": ["sh", "-c", script, "{file}"] }));
+    let records = (0..60).map(|index| {
+        let text = if matches!(index, 7 | 8 | 41) { "forbidden" } else { "allowed" };
+        record(&format!("n{index}"), "TXT", &[text])
+    });
+    let reasons = reasons(&dns, &records.fold(ChangesBuilder::new(), ChangesBuilder::create));
+    assert_eq!(reasons, ["`sh` refuses it: not that"; 3]);
+    assert_eq!(folder.read("zone.zonemux").matches("allowed").count(), 57);
+    // What is refused without any change is nobody's fault.
+    folder.write("zone.zonemux", "forbidden 60 IN A 192.0.2.1\n");
+    let outcome = dns.apply(&ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))).unwrap();
+    let [failure] = outcome.failures() else { panic!("{outcome:?}") };
+    assert!(failure.kind == ErrorKind::Retryable && failure.reason.contains("even without these changes"), "{failure:?}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod server;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -74,6 +76,11 @@ impl Folder {
         table.entry("files").or_insert_with(|| json!({ ZONE: self.path("zone") }));
         table.entry("default_ttl").or_insert_with(|| json!("300"));
         testing::open::<ZoneFiles>(settings, [ZONE])
+    }
+
+    /// Opens a backend of whichever zones the settings name.
+    pub fn open_zones(&self, settings: serde_json::Value) -> TestBackend {
+        testing::open::<ZoneFiles>(settings, [""; 0]).expect("it opens")
     }
 
     pub fn open(&self, settings: serde_json::Value) -> TestBackend {
