@@ -18,7 +18,12 @@ impl Lock {
     pub(crate) fn take(managed: &Path) -> Result<Self> {
         let path = beside(managed, "lock");
         let failed = |error| Error::retryable(format!("can't lock `{}`: {error}", path.display()));
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        if !path.exists() {
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+        }
+        // Held for reading only: a file that is open for writing keeps its file system from being
+        // made read-only.
+        let file = File::open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Error::retryable(format!(

@@ -97,7 +97,7 @@ pub(crate) fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>))
         behind_managed: None,
         out,
     };
-    reader.file(path, how.zone.to_owned(), 0, None)?;
+    reader.file(path, (how.zone.to_owned(), None), 0, None)?;
     Ok(reader.read)
 }
 
@@ -121,11 +121,11 @@ struct Place {
 }
 
 impl Reader<'_> {
-    /// `from` is the file and line that includes this one.
+    /// Begins with an origin and an owner; `from` is the file and line that includes this one.
     fn file(
         &mut self,
         path: &Path,
-        origin: String,
+        (origin, owner): (String, Option<String>),
         depth: usize,
         from: Option<(&Path, u32)>,
     ) -> Result<(), ReadError> {
@@ -139,7 +139,7 @@ impl Reader<'_> {
         let source = self.read.sources.len();
         // The bytes go to their place when they were read: entries borrow them until then.
         self.read.sources.push(Source { path: path.to_owned(), bytes: Vec::new(), identity });
-        let mut place = Place { source, line: 1, origin, owner: None };
+        let mut place = Place { source, line: 1, origin, owner };
         let result = self.entries(&bytes, &mut place, depth);
         self.read.sources[source].bytes = bytes;
         result
@@ -240,11 +240,13 @@ impl Reader<'_> {
         let target = Some(self.read.sources.len());
         self.read.includes.push(Include { source: place.source, range, target });
         // Origin and owner are as before behind it (RFC 1035, section 5.1); `$TTL` is not.
-        self.file(&path, origin, depth + 1, Some((&includer, place.line)))
+        self.file(&path, (origin, place.owner.clone()), depth + 1, Some((&includer, place.line)))
     }
 
     fn generate(&mut self, fields: &[Token<'_>], place: &mut Place) -> Result<(), ReadError> {
         let generate = Generate::read(fields).map_err(|what| self.fault(place, what))?;
+        // The owner of the line before stays the one of a line without.
+        let owner = place.owner.clone();
         for line in generate.lines() {
             let result = line.and_then(|line| {
                 let (mut entry, mut lexer) = (Entry::default(), Lexer::new(line.as_bytes()));
@@ -255,6 +257,7 @@ impl Reader<'_> {
             });
             result.map_err(|what| self.fault(place, what))?;
         }
+        place.owner = owner;
         Ok(())
     }
 
@@ -304,6 +307,10 @@ impl Reader<'_> {
             }
             if self.read.soa.is_some() {
                 return Err("a second SOA".to_owned());
+            }
+            // Without any, the minimum is the default from here on, as in BIND.
+            if explicit.is_none() && self.default_ttl.is_none() {
+                self.default_ttl = Some(soa.minimum.min(ttl::MAX));
             }
             self.last_ttl = Some(explicit.unwrap_or(soa.minimum));
             self.read.soa = Some(soa);
