@@ -7,14 +7,12 @@ use std::time::{Duration, Instant, SystemTime};
 use zonemux_plugin::dns::{ZoneMap, suffixes};
 use zonemux_plugin::{Changes, Error, Host, Outcome, Result};
 
-use crate::batch::{self, Fate, Planned};
-use crate::candidate::{self, Candidate, CandidateError, Published};
-use crate::check::{Checker, Verdict, complaints};
-use crate::managed::at_line;
+use crate::batch::{self, Planned};
+use crate::candidate::{self, Candidate, Published};
+use crate::check::{Checker, Verdict};
 use crate::records::{Draft, Key, RrSet, key};
 use crate::serial::{self, Policy};
 use crate::service::{Proof, Service, Told};
-use crate::sift::{Probe, sift};
 use crate::swap::SwapError;
 use crate::zone::Zone;
 use crate::{git, rdata};
@@ -54,7 +52,7 @@ struct Ready {
 }
 
 /// What stands against a zone's next version.
-enum Problem {
+pub(crate) enum Problem {
     /// Nothing of it can be written.
     Zone(Error),
     /// Single units are refused, in the checker's words.
@@ -63,7 +61,12 @@ enum Problem {
 
 impl Site {
     /// Does a batch. An error means that it is not known what is in the files.
-    pub(crate) fn apply(&mut self, changes: &Changes, dry_run: bool, deadline: Option<Instant>) -> Result<Outcome> {
+    pub(crate) fn apply(
+        &mut self,
+        changes: &Changes,
+        dry_run: bool,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome> {
         let deadline = deadline.unwrap_or_else(|| Instant::now() + NO_LIMIT);
         let mut units = batch::plan(&self.zones, &self.map, changes, self.default_ttl);
         let mut failed: Vec<Option<Error>> = self.zones.iter().map(|_| None).collect();
@@ -90,21 +93,25 @@ impl Site {
                 }
             }
             if !refused.is_empty() {
-                ready.into_iter().for_each(|one| one.candidate.discard());
+                for one in ready {
+                    one.candidate.discard();
+                }
                 for (unit, key, reason) in refused {
                     units[unit].refuse(key.as_ref(), reason);
                 }
                 continue;
             }
-            let changed = self.publish(ready, deadline, &mut failed)?;
-            if changed.is_empty() {
+            let beaten = self.publish(ready, deadline, &mut failed)?;
+            if beaten.is_empty() {
                 break;
             }
             attempts += 1;
-            for zone in changed {
+            for zone in beaten {
                 if attempts == ATTEMPTS {
                     let managed = self.zones[zone].managed.display();
-                    failed[zone] = Some(Error::retryable(format!("`{managed}` or its zone file is edited again and again")));
+                    failed[zone] = Some(Error::retryable(format!(
+                        "`{managed}` or its zone file is edited again and again"
+                    )));
                 } else {
                     self.look(zone, dry_run, &mut failed[zone], &mut edited[zone]);
                 }
@@ -147,9 +154,16 @@ impl Site {
     }
 
     /// Writes a zone's next version beside the present one and has it checked.
-    fn ready(&self, index: usize, draft: Draft<'_>, units: &[Planned], deadline: Instant) -> Result<Ready, Problem> {
+    fn ready(
+        &self,
+        index: usize,
+        draft: Draft<'_>,
+        units: &[Planned],
+        deadline: Instant,
+    ) -> Result<Ready, Problem> {
         let zone = &self.zones[index];
-        let failed = |reason: String| Problem::Zone(Error::retryable(format!("zone {}: {reason}", zone.name)));
+        let failed =
+            |reason: String| Problem::Zone(Error::retryable(format!("zone {}: {reason}", zone.name)));
         if deadline.saturating_duration_since(Instant::now()) < RESERVE {
             return Err(failed("the call's time was over before anything was written".to_owned()));
         }
@@ -161,7 +175,9 @@ impl Site {
                 Ok(Verdict::Good) => {}
                 Ok(Verdict::Bad(words)) => {
                     candidate.discard();
-                    return Err(self.culprits(index, units, &words, deadline).unwrap_or_else(|error| failed(error.to_string())));
+                    return Err(self
+                        .culprits(index, units, &words, deadline)
+                        .unwrap_or_else(|error| failed(error.to_string())));
                 }
                 Err(error) => {
                     candidate.discard();
@@ -187,65 +203,14 @@ impl Site {
         Some(serial::next(self.policy, last, now()))
     }
 
-    /// The units that the checker refuses.
-    fn culprits(
-        &self,
-        index: usize,
-        units: &[Planned],
-        words: &str,
-        deadline: Instant,
-    ) -> Result<Problem, CandidateError> {
-        let (zone, checker) = (&self.zones[index], self.checker.as_ref());
-        let Some(checker) = checker else {
-            return Err(CandidateError::Other(words.to_owned()));
-        };
-        let mut concerned = Vec::new();
-        let mut by_key: BTreeMap<&Key, usize> = BTreeMap::new();
-        for (unit, planned) in units.iter().enumerate().filter(|(_, planned)| matches!(planned.fate, Fate::Open)) {
-            let mut here = planned.wishes.iter().filter(|wish| wish.zone == index).peekable();
-            if here.peek().is_some() {
-                concerned.push(unit);
-            }
-            by_key.extend(here.map(|wish| (&wish.key, unit)));
-        }
-        let mut named: BTreeMap<usize, Key> = BTreeMap::new();
-        let mut probe = |some: &[usize]| -> Result<Probe, CandidateError> {
-            let draft = batch::draft_of(zone, index, units, some);
-            let candidate = candidate::stage(zone, &draft, self.next_serial(zone, None))?;
-            let verdict = candidate.check(zone, checker, deadline);
-            let (file, header_lines) = (candidate.file().to_owned(), candidate.header_lines);
-            candidate.discard();
-            let words = match verdict? {
-                Verdict::Good => return Ok(Probe::Good),
-                Verdict::Bad(words) => words,
-            };
-            let mut blamed = Vec::new();
-            for line in complaints(&words, &file) {
-                let key = at_line(draft.iter(), header_lines, line).map(RrSet::key);
-                if let Some((key, &unit)) = key.and_then(|key| by_key.get_key_value(&key)) {
-                    named.entry(unit).or_insert_with(|| (*key).clone());
-                    blamed.push(unit);
-                }
-            }
-            Ok(Probe::Bad { words, blamed })
-        };
-        if let Probe::Bad { words, .. } = probe(&[])? {
-            return Err(CandidateError::Other(format!(
-                "`{}` refuses the zone even without these changes: {words}",
-                checker.program()
-            )));
-        }
-        let bad = sift(&concerned, &mut probe)?;
-        if bad.is_empty() {
-            return Err(CandidateError::Other(format!("`{}` is of two minds: {words}", checker.program())));
-        }
-        let reason = |words: String| format!("`{}` refuses it: {words}", checker.program());
-        Ok(Problem::Units(bad.into_iter().map(|(unit, words)| (unit, named.get(&unit).cloned(), reason(words))).collect()))
-    }
-
     /// Puts next versions in their places, has them loaded, and goes back where they are not served.
     /// Names the zones that an editor has written meanwhile.
-    fn publish(&mut self, ready: Vec<Ready>, deadline: Instant, failed: &mut [Option<Error>]) -> Result<Vec<usize>> {
+    fn publish(
+        &mut self,
+        ready: Vec<Ready>,
+        deadline: Instant,
+        failed: &mut [Option<Error>],
+    ) -> Result<Vec<usize>> {
         let (mut changed, mut placed) = (Vec::new(), Vec::new());
         for one in ready {
             let zone = &self.zones[one.zone];
@@ -255,7 +220,9 @@ impl Site {
                     tracing::info!(zone = zone.name, file = %path.display(), "edited by somebody else while it was to be written");
                     changed.push(one.zone);
                 }
-                Err(error) => failed[one.zone] = Some(Error::retryable(format!("zone {}: {error}", zone.name))),
+                Err(error) => {
+                    failed[one.zone] = Some(Error::retryable(format!("zone {}: {error}", zone.name)));
+                }
             }
         }
         let told: Vec<Told<'_>> = placed.iter().map(|(zone, ..)| self.told(*zone)).collect();
@@ -276,12 +243,16 @@ impl Site {
             match verified {
                 Ok(()) => self.keep(zone, published, changes),
                 Err(reason) => match self.go_back(zone, published, deadline) {
-                    Ok(()) => failed[zone] = Some(Error::retryable(format!(
-                        "zone {name}: {reason}; the previous files were put back"
-                    ))),
-                    Err(error) => lost = Some(format!(
-                        "zone {name}: {reason}; and the previous files can't be put back: {error}"
-                    )),
+                    Ok(()) => {
+                        failed[zone] = Some(Error::retryable(format!(
+                            "zone {name}: {reason}; the previous files were put back"
+                        )));
+                    }
+                    Err(error) => {
+                        lost = Some(format!(
+                            "zone {name}: {reason}; and the previous files can't be put back: {error}"
+                        ));
+                    }
                 },
             }
         }
@@ -298,7 +269,8 @@ impl Site {
     fn keep(&mut self, index: usize, published: Published, changes: BTreeMap<Key, Option<RrSet>>) {
         let zone = &mut self.zones[index];
         let serial = published.serial;
-        let message = self.git.as_ref().map(|_| git::message(&zone.name, serial, &zone.known.records, &changes));
+        let message =
+            self.git.as_ref().map(|_| git::message(&zone.name, serial, &zone.known.records, &changes));
         let count = changes.len();
         published.keep(zone, changes);
         zone.burnt = None;
@@ -308,7 +280,11 @@ impl Site {
             let files = zone.known.sources.iter().map(|source| source.path.clone());
             let files: Vec<PathBuf> = files.chain([zone.managed.clone()]).collect();
             if let Err(reason) = git::commit(repository, &files, &message) {
-                tracing::warn!(zone = zone.name, reason, "the change is served, and was not committed to git");
+                tracing::warn!(
+                    zone = zone.name,
+                    reason,
+                    "the change is served, and was not committed to git"
+                );
                 self.host.count("zonefile_git_errors_total", &[], 1);
             }
         }
@@ -322,7 +298,11 @@ impl Site {
         // It may have half of the new version, or load it later; where it is down it will read the file.
         let by = deadline.max(Instant::now() + Duration::from_millis(500));
         for reason in self.service.reload(&[self.told(index)], by).into_iter().filter_map(Result::err) {
-            tracing::debug!(zone = self.zones[index].name, reason, "the server could not be told of the previous files");
+            tracing::debug!(
+                zone = self.zones[index].name,
+                reason,
+                "the server could not be told of the previous files"
+            );
         }
         Ok(())
     }
@@ -340,12 +320,19 @@ pub(crate) fn dynamic(zone: &str) -> Error {
 fn samples(zone: &Zone, draft: &Draft<'_>) -> Vec<(RrSet, bool)> {
     let is_delegated = |name: &str| {
         let above = suffixes(name).take_while(|above| *above != zone.name);
-        above.map(|above| key(above, "NS")).any(|ns| draft.get(&ns).is_some() || zone.known.foreigns.contains_key(&ns))
+        above
+            .map(|above| key(above, "NS"))
+            .any(|ns| draft.get(&ns).is_some() || zone.known.foreigns.contains_key(&ns))
     };
-    let fits = |set: &&RrSet| rdata::is_known(&set.record_type) && !set.name.starts_with('*') && !is_delegated(&set.name);
+    let fits = |set: &&RrSet| {
+        rdata::is_known(&set.record_type) && !set.name.starts_with('*') && !is_delegated(&set.name)
+    };
     let put = draft.changes().values().flatten().filter(&fits).map(|set| (set.clone(), true));
     let removed = draft.changes().iter().filter(|(_, change)| change.is_none());
-    let removed = removed.filter_map(|(key, _)| zone.known.records.get(key)).filter(&fits).map(|set| (set.clone(), false));
+    let removed = removed
+        .filter_map(|(key, _)| zone.known.records.get(key))
+        .filter(&fits)
+        .map(|set| (set.clone(), false));
     put.chain(removed).take(SAMPLES).collect()
 }
 

@@ -39,7 +39,8 @@ impl Backend for ZoneFiles {
     async fn open(settings: Settings, host: Host) -> Result<Self> {
         let named = host.zones().is_empty();
         let site = spawn_blocking(move || open(settings, host)).await??;
-        let found = if named { site.zones.iter().map(|zone| zone.name.clone()).collect() } else { Vec::new() };
+        let found =
+            if named { site.zones.iter().map(|zone| zone.name.clone()).collect() } else { Vec::new() };
         Ok(Self { found, site: Arc::new(RwLock::new(Some(site))) })
     }
 
@@ -123,11 +124,15 @@ fn open(mut settings: Settings, host: Host) -> Result<Site> {
         host.zones().to_vec()
     };
     if zones.is_empty() {
-        return Err(Error::config("no zone is named\nhint: say `zones` of the backend, or name files below `files`"));
+        return Err(Error::config(
+            "no zone is named\nhint: say `zones` of the backend, or name files below `files`",
+        ));
     }
     for zone in settings.files.keys() {
         if canonical(zone).is_ok_and(|zone| !zones.iter().any(|known| *known == zone)) {
-            return Err(Error::config(format!("`files` names {zone}, which is not among the backend's zones")));
+            return Err(Error::config(format!(
+                "`files` names {zone}, which is not among the backend's zones"
+            )));
         }
     }
     // BIND and NSD read from their working folder, which the operator may call the zones' one.
@@ -135,7 +140,9 @@ fn open(mut settings: Settings, host: Host) -> Result<Site> {
     let mut opened = Vec::with_capacity(zones.len());
     for zone in &zones {
         let Some(file) = settings.file(zone) else {
-            return Err(Error::config(format!("no file is named for zone {zone}\nhint: add it below `files`")));
+            return Err(Error::config(format!(
+                "no file is named for zone {zone}\nhint: add it below `files`"
+            )));
         };
         opened.push(Zone::open(zone, &file, &settings, include_base)?);
     }
@@ -150,9 +157,10 @@ fn open(mut settings: Settings, host: Host) -> Result<Site> {
         git: settings.git.clone(),
         host,
     };
-    match &site.checker {
-        Some(checker) => tracing::debug!(program = checker.program(), "zone files are checked before they are served"),
-        None => tracing::warn!("no program checks zone files before they are served, only zonemux itself"),
+    if let Some(checker) = &site.checker {
+        tracing::debug!(program = checker.program(), "zone files are checked before they are served");
+    } else {
+        tracing::warn!("no program checks zone files before they are served, only zonemux itself");
     }
     opening::open(site)
 }
@@ -165,7 +173,10 @@ fn check_distinct(zones: &[Zone]) -> Result<()> {
         if let [(file, one), (other, two)] = pair
             && file == other
         {
-            return Err(Error::config(format!("zones {one} and {two} have the same file, `{}`", file.display())));
+            return Err(Error::config(format!(
+                "zones {one} and {two} have the same file, `{}`",
+                file.display()
+            )));
         }
     }
     Ok(())

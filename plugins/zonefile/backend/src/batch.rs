@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use zonemux_plugin::dns::{ZoneMap, canonical};
 use zonemux_plugin::{Change, ChangeId, Changes, Error, Outcome, Unit};
 
-use crate::records::{Draft, Key, RrSet, key};
+use crate::records::{Draft, Key, RrSet, Undo, key};
 use crate::rules::{accept, conflict};
 use crate::zone::Zone;
 
@@ -39,7 +39,12 @@ pub(crate) enum Fate {
 }
 
 /// Reads a batch.
-pub(crate) fn plan(zones: &[Zone], map: &ZoneMap<usize>, changes: &Changes, default_ttl: u32) -> Vec<Planned> {
+pub(crate) fn plan(
+    zones: &[Zone],
+    map: &ZoneMap<usize>,
+    changes: &Changes,
+    default_ttl: u32,
+) -> Vec<Planned> {
     let plan = |unit: Unit| {
         let mut planned = Planned { wishes: Vec::with_capacity(unit.changes.len()), fate: Fate::Open, unit };
         for &id in &planned.unit.changes {
@@ -68,7 +73,11 @@ fn wish(
     let (desired, name) = (change.desired(), canonical(endpoint.dns_name()));
     let Ok(name) = name else {
         // What can't be a name was never stored.
-        return if desired.is_some() { Err(name.map_or_else(|error| error.to_string(), |_| String::new())) } else { Ok(None) };
+        return if desired.is_some() {
+            Err(name.map_or_else(|error| error.to_string(), |_| String::new()))
+        } else {
+            Ok(None)
+        };
     };
     let Some(&zone) = map.get(&name) else {
         return match desired {
@@ -109,14 +118,12 @@ pub(crate) fn draft<'a>(zones: &'a [Zone], units: &mut [Planned], edited: &[Hash
     drafts
 }
 
-type Undo = (usize, (Key, Option<Option<RrSet>>));
-
 fn set(
     zones: &[Zone],
     drafts: &mut [Draft<'_>],
     planned: &Planned,
     edited: &[HashSet<Key>],
-    undo: &mut Vec<Undo>,
+    undo: &mut Vec<(usize, Undo)>,
 ) -> Result<(), Fate> {
     for wish in &planned.wishes {
         let (zone, draft) = (&zones[wish.zone], &mut drafts[wish.zone]);
@@ -125,11 +132,14 @@ fn set(
             && (wish.desired.is_some() || present.is_none())
         {
             // Asked for as it is, nothing is to be done.
-            if wish.desired.as_ref().is_some_and(|desired| is_same(desired, &foreign.set)) && present.is_none() {
+            if wish.desired.as_ref().is_some_and(|desired| is_same(desired, &foreign.set))
+                && present.is_none()
+            {
                 continue;
             }
             let (set, origin) = (&foreign.set, &foreign.origin);
-            let reason = format!("the {} of {} is not a client's: it is from {origin}", set.record_type, set.name);
+            let reason =
+                format!("the {} of {} is not a client's: it is from {origin}", set.record_type, set.name);
             return Err(Fate::Refused(wish.id, reason));
         }
         if present == wish.desired.as_ref() {

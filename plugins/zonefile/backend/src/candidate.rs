@@ -45,7 +45,11 @@ pub(crate) struct Published {
 }
 
 /// Writes the next version beside the present one. Without a serial the SOA stays as it is.
-pub(crate) fn stage(zone: &Zone, draft: &Draft<'_>, serial: Option<u32>) -> Result<Candidate, CandidateError> {
+pub(crate) fn stage(
+    zone: &Zone,
+    draft: &Draft<'_>,
+    serial: Option<u32>,
+) -> Result<Candidate, CandidateError> {
     let known = &zone.known;
     let (text, header_lines) = match zone.mode {
         Mode::Include => included(zone, draft, serial),
@@ -119,11 +123,18 @@ impl Candidate {
     }
 
     /// Has it checked as the server would read it.
-    pub(crate) fn check(&self, zone: &Zone, checker: &Checker, deadline: Instant) -> Result<Verdict, CandidateError> {
+    pub(crate) fn check(
+        &self,
+        zone: &Zone,
+        checker: &Checker,
+        deadline: Instant,
+    ) -> Result<Verdict, CandidateError> {
         crate::steps::step("check");
         let copies = Copies::write(zone, self.file())?;
         let root = copies.root.as_deref().unwrap_or(self.file());
-        checker.check(&zone.name, root, zone.any_names, deadline).map_err(|error| CandidateError::Other(error.to_string()))
+        checker
+            .check(&zone.name, root, zone.any_names, deadline)
+            .map_err(|error| CandidateError::Other(error.to_string()))
     }
 
     /// Takes it away.
@@ -148,7 +159,8 @@ impl Candidate {
                 return Err(error);
             }
         };
-        let synced = self.records.sync().and_then(|()| soa.as_ref().map_or(Ok(()), |(.., staged)| staged.sync()));
+        let synced =
+            self.records.sync().and_then(|()| soa.as_ref().map_or(Ok(()), |(.., staged)| staged.sync()));
         if let Err(error) = synced {
             self.records.discard();
             if let Some((.., staged)) = soa {
@@ -169,7 +181,9 @@ impl Candidate {
             return Ok(Published { records, soa: None, serial: self.serial });
         };
         match staged.swap() {
-            Ok(swapped) => Ok(Published { records, soa: Some((source, bytes, swapped)), serial: self.serial }),
+            Ok(swapped) => {
+                Ok(Published { records, soa: Some((source, bytes, swapped)), serial: self.serial })
+            }
             Err(error) => match records.put_back() {
                 Ok(()) => Err(error),
                 Err(io) => Err(SwapError::Io { action: "put back", path: zone.managed.clone(), error: io }),

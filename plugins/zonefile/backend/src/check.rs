@@ -81,9 +81,9 @@ impl Checker {
 /// name servers that lie elsewhere, and can't be told not to.
 fn is_loaded_by_knot(said: &str) -> bool {
     let summary = |line: &str| line.trim_start().starts_with(|character: char| character.is_ascii_digit());
-    let findings = said.lines().filter(|line| {
-        !line.trim().is_empty() && !line.starts_with("Error summary") && !summary(line)
-    });
+    let findings = said
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("Error summary") && !summary(line));
     let mut any = false;
     let all = findings.into_iter().all(|line| {
         any = true;

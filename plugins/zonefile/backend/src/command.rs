@@ -42,7 +42,10 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(FOLDERS.iter().map(PathBuf::from));
-    folders.filter(|folder| folder.is_absolute()).map(|folder| folder.join(program)).find(|file| file.is_file())
+    folders
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
 }
 
 /// Runs a program to its end, and ends it and what it started at a deadline.
@@ -146,7 +149,8 @@ mod tests {
 
     #[test]
     fn one_that_takes_too_long_is_ended_with_its_children() {
-        let error = run(&words("sleep 1000 & wait"), None, Instant::now() + Duration::from_millis(50)).unwrap_err();
+        let error =
+            run(&words("sleep 1000 & wait"), None, Instant::now() + Duration::from_millis(50)).unwrap_err();
         assert!(error.to_string().starts_with("`sh` did not end within"), "{error}");
     }
 

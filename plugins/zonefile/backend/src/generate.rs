@@ -31,22 +31,29 @@ impl Generate {
             if digits { text.parse::<u64>().ok().filter(|&number| number <= 0x7fff_ffff) } else { None }
         };
         let range = printable(range.text);
-        let (range, step) = range.split_once('/').unwrap_or((&range, "1"));
+        let (range, every) = range.split_once('/').unwrap_or((&range, "1"));
         let numbers = range.split_once('-').and_then(|(start, stop)| number(start).zip(number(stop)));
-        let Some(((start, stop), step)) = numbers.zip(number(step)) else {
+        let Some(((start, stop), every)) = numbers.zip(number(every)) else {
             return Err(form());
         };
-        if step == 0 || stop < start {
+        if every == 0 || stop < start {
             return Err("the range of `$GENERATE` is empty or has no end".to_owned());
         }
-        if (stop - start) / step >= MAX_LINES {
+        if (stop - start) / every >= MAX_LINES {
             return Err(format!("`$GENERATE` makes more than {MAX_LINES} records"));
         }
         if middle.is_empty() {
             return Err(form());
         }
         let middle = middle.iter().map(|field| printable(field.text)).collect::<Vec<_>>().join(" ");
-        Ok(Self { start, stop, step, owner: printable(owner.text), middle, data: printable(data.text) })
+        Ok(Self {
+            start,
+            stop,
+            step: every,
+            owner: printable(owner.text),
+            middle,
+            data: printable(data.text),
+        })
     }
 
     /// The lines, or why one can't be made.
@@ -147,7 +154,10 @@ mod tests {
     fn numbers_are_filled_in() {
         for (text, expected) in [
             ("$GENERATE 1-2 host-$ A 192.0.2.$", &["host-1 A 192.0.2.1", "host-2 A 192.0.2.2"][..]),
-            ("$GENERATE 0-4/4 h${-0,3} 60 IN A 10.0.0.${9}", &["h000 60 IN A 10.0.0.9", "h004 60 IN A 10.0.0.13"]),
+            (
+                "$GENERATE 0-4/4 h${-0,3} 60 IN A 10.0.0.${9}",
+                &["h000 60 IN A 10.0.0.9", "h004 60 IN A 10.0.0.13"],
+            ),
             ("$GENERATE 10-10 a${0,4,x} MX \"${5,0,o} m$\"", &["a000a MX 17 m10"]),
             ("$GENERATE 171-171 ${0,0,X}$$\\$\\. TXT x", &["AB$$\\. TXT x"]),
             ("$GENERATE 18-18 ${0,7,n} PTR a", &["2.1.0.0 PTR a"]),

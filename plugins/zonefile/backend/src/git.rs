@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::command;
-use crate::records::{Key, RrSet, Records};
+use crate::records::{Key, Records, RrSet};
 
 /// How long git may take: it is not worth a change's deadline.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -39,7 +39,8 @@ pub(crate) fn message(
         }
     }
     let serial = serial.map_or_else(String::new, |serial| format!(", serial {serial}"));
-    let mut message = format!("{zone}: {created} created, {updated} updated, {deleted} deleted{serial}\n\n{lines}");
+    let mut message =
+        format!("{zone}: {created} created, {updated} updated, {deleted} deleted{serial}\n\n{lines}");
     if left_out > 0 {
         // Writing to a string can't fail.
         let _written = writeln!(message, "and {left_out} more");

@@ -58,14 +58,20 @@ pub(crate) fn read(path: &Path) -> io::Result<(Vec<u8>, Identity)> {
             return Err(io::Error::other("it is not a file"));
         }
         if before.len() > MAX_SIZE {
-            return Err(io::Error::other(format!("it has {} bytes, at most {MAX_SIZE} are read", before.len())));
+            return Err(io::Error::other(format!(
+                "it has {} bytes, at most {MAX_SIZE} are read",
+                before.len()
+            )));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default() + 1);
         (&mut file).take(MAX_SIZE + 1).read_to_end(&mut bytes)?;
         let stat = Stat::of(&before);
-        let unchanged = stat == Stat::of(&file.metadata()?) && fs::metadata(path).is_ok_and(|it| stat == Stat::of(&it));
+        let unchanged =
+            stat == Stat::of(&file.metadata()?) && fs::metadata(path).is_ok_and(|it| stat == Stat::of(&it));
         if unchanged && bytes.len() as u64 == stat.size {
-            let age = before.modified().and_then(|at| SystemTime::now().duration_since(at).map_err(io::Error::other));
+            let age = before
+                .modified()
+                .and_then(|at| SystemTime::now().duration_since(at).map_err(io::Error::other));
             let young = age.is_ok_and(|age| age < TICK);
             let identity = Identity { stat, hash: hash(&bytes), young };
             return Ok((bytes, identity));

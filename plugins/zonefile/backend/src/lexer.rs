@@ -150,12 +150,11 @@ impl<'a> Lexer<'a> {
         let mut at = start;
         loop {
             match self.bytes.get(at) {
-                None | Some(b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')') => return Ok(at),
                 // A value of SVCB: `alpn="h2,h3"` is one field (RFC 9460, appendix A).
                 Some(b'"') if at > start && self.bytes[at - 1] == b'=' => {
                     at = self.closing_quote(at + 1)? + 1;
                 }
-                Some(b'"') => return Ok(at),
+                None | Some(b'"' | b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')') => return Ok(at),
                 Some(b'\\') if matches!(self.bytes.get(at + 1), None | Some(b'\n')) => {
                     return Err(LexError::Escape);
                 }
@@ -214,12 +213,11 @@ mod tests {
     use super::*;
 
     fn entries(text: &str) -> Result<Vec<(u32, bool, Vec<String>)>, LexError> {
-        let (mut lexer, mut entry, mut entries) =
-            (Lexer::new(text.as_bytes()), Entry::default(), Vec::new());
+        let (mut lexer, mut entry, mut entries) = (Lexer::new(text.as_bytes()), Entry::default(), Vec::new());
         while lexer.next(&mut entry)? {
             let words = entry.tokens.iter().map(|token| {
                 let text = String::from_utf8_lossy(token.text);
-                assert_eq!(&text.as_bytes()[..], token.text);
+                assert_eq!(text.as_bytes(), token.text);
                 if token.quoted { format!("<{text}>") } else { text.into_owned() }
             });
             entries.push((entry.line, entry.indented, words.collect()));

@@ -7,7 +7,7 @@
 //! - `identity`, `lock`, `swap`, `steps`: files, replaced in one step and never over somebody's edit.
 //! - `zone`, `candidate`: a zone's files now, and their next version.
 //! - `command`, `check`, `service`, `query`, `git`: other programs, and the server.
-//! - `batch`, `sift`, `apply`: a batch, from its units to the served zone.
+//! - `batch`, `sift`, `culprits`, `apply`: a batch, from its units to the served zone.
 //! - `opening`: what was left undone when the process ended.
 //! - `settings`, `backend`: what the daemon sees.
 
@@ -17,6 +17,7 @@ mod batch;
 mod candidate;
 mod check;
 mod command;
+mod culprits;
 mod foreign;
 mod generate;
 mod git;

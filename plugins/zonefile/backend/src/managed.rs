@@ -6,8 +6,8 @@ use std::path::Path;
 
 use zonemux_plugin::dns::canonical;
 
-use crate::records::{Key, Records, RrSet};
 use crate::reader::Record;
+use crate::records::{Key, Records, RrSet};
 use crate::{name, rdata};
 
 /// What the line with the serial begins with.
@@ -102,11 +102,11 @@ pub(crate) fn at_line<'a>(
 
 /// Collects records as they are read into RRsets.
 pub(crate) fn collect(records: &mut Records, record: &Record<'_>) -> Key {
-    let key = crate::records::key(record.name, record.record_type);
+    let key = crate::records::key(record.name, record.rtype);
     let set = records.entry(key.clone()).or_insert_with(|| RrSet {
         name: record.name.into(),
         shown: None,
-        record_type: record.record_type.into(),
+        record_type: record.rtype.into(),
         // The servers take the first record's TTL for all of them.
         ttl: record.ttl,
         targets: Vec::with_capacity(1),

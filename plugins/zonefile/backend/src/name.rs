@@ -109,9 +109,9 @@ fn escaped<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> u8 {
     if !first.is_ascii_digit() {
         return first;
     }
-    [next(), next()].iter().fold(first - b'0', |value, digit| {
-        value.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0'))
-    })
+    [next(), next()]
+        .iter()
+        .fold(first - b'0', |value, digit| value.wrapping_mul(10).wrapping_add(digit.wrapping_sub(b'0')))
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use zonemux_plugin::{Error, Result};
 
 use crate::apply::{Site, dynamic};
-use crate::check::Verdict;
 use crate::candidate::{self, neighbour, soa_of};
+use crate::check::Verdict;
 use crate::managed;
 use crate::records::Draft;
 use crate::serial::{Policy, is_newer};
@@ -40,7 +40,10 @@ pub(crate) fn open(mut site: Site) -> Result<Site> {
         tell(&site, index, written);
         let zone = &site.zones[index];
         tracing::info!(
-            zone = zone.name, records = zone.known.records.len(), others = zone.known.foreigns.len(), "zone opened"
+            zone = zone.name,
+            records = zone.known.records.len(),
+            others = zone.known.foreigns.len(),
+            "zone opened"
         );
     }
     Ok(site)
@@ -71,7 +74,10 @@ fn has_any_names(site: &Site, index: usize) -> bool {
     };
     let any_names = zone.file.exists() && !is_good(false) && is_good(true);
     if any_names {
-        tracing::info!(zone = zone.name, "the zone has names that are no host names; `check-names` is taken to be off");
+        tracing::info!(
+            zone = zone.name,
+            "the zone has names that are no host names; `check-names` is taken to be off"
+        );
     }
     any_names
 }
@@ -88,7 +94,8 @@ fn keep_original(zone: &Zone) -> Result<()> {
         return Ok(());
     }
     let copied = fs::copy(&zone.file, &kept).and_then(|_| fs::File::open(&kept)?.sync_all());
-    copied.map_err(|error| Error::retryable(format!("can't keep a copy in `{}`: {error}", kept.display())))?;
+    copied
+        .map_err(|error| Error::retryable(format!("can't keep a copy in `{}`: {error}", kept.display())))?;
     tracing::info!(zone = zone.name, copy = %kept.display(), "the zone file is zonemux's from now on; a copy was kept");
     Ok(())
 }

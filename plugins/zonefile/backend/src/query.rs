@@ -65,7 +65,12 @@ pub(crate) fn targets(
     Ok(targets)
 }
 
-fn ask(server: SocketAddr, name: &str, rtype: Rtype, limit: Duration) -> Result<Message<Vec<u8>>, QueryError> {
+fn ask(
+    server: SocketAddr,
+    name: &str,
+    rtype: Rtype,
+    limit: Duration,
+) -> Result<Message<Vec<u8>>, QueryError> {
     let deadline = Instant::now() + limit;
     let name: Name<Vec<u8>> = name.parse().map_err(|_| QueryError::Malformed)?;
     let mut query = MessageBuilder::new_vec();

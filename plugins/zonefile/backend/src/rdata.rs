@@ -26,14 +26,27 @@ fn name_fields(record_type: &str) -> &'static [usize] {
 /// Types that answer for the zone itself, for its signatures, or for no record at all: whatever a
 /// client sends, they are not its to write.
 const RESERVED: [&str; 14] = [
-    "SOA", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "SIG", "NXT", "OPT", "TKEY", "TSIG", "IXFR", "AXFR", "ANY",
+    "SOA",
+    "RRSIG",
+    "NSEC",
+    "NSEC3",
+    "NSEC3PARAM",
+    "SIG",
+    "NXT",
+    "OPT",
+    "TKEY",
+    "TSIG",
+    "IXFR",
+    "AXFR",
+    "ANY",
     "*",
 ];
 
 /// Whether a client's records may have that type; else why not.
 pub(crate) fn check_type(record_type: &str) -> Result<(), String> {
     let word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
-    if record_type.is_empty() || !record_type.bytes().all(word) || record_type.as_bytes()[0].is_ascii_digit() {
+    if record_type.is_empty() || !record_type.bytes().all(word) || record_type.as_bytes()[0].is_ascii_digit()
+    {
         return Err(format!("{record_type:?} is not a record type"));
     }
     if RESERVED.contains(&record_type) || matches!(record_type, "IN" | "CH" | "HS") {
@@ -50,7 +63,8 @@ pub(crate) fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> R
     let generic = first.is("\\#");
     if !generic && matches!(record_type, "TXT" | "SPF") {
         let strings: Option<Vec<Vec<u8>>> = fields.iter().map(|field| unescape(field.text)).collect();
-        let strings = strings.ok_or("a broken escape: a backslash takes three digits up to 255, or one character")?;
+        let strings =
+            strings.ok_or("a broken escape: a backslash takes three digits up to 255, or one character")?;
         if let Some(long) = strings.iter().find(|string| string.len() > txt::MAX_STRING) {
             return Err(format!("a string of {} bytes, at most {} are allowed", long.len(), txt::MAX_STRING));
         }
@@ -121,7 +135,10 @@ fn field_name(record_type: &str, name: &str) -> String {
 
 /// Whether the SDK has a canonical form for a type.
 pub(crate) fn is_known(record_type: &str) -> bool {
-    matches!(record_type, "A" | "AAAA" | "CNAME" | "NS" | "PTR" | "DNAME" | "MX" | "SRV" | "NAPTR" | "CAA" | "TXT")
+    matches!(
+        record_type,
+        "A" | "AAAA" | "CNAME" | "NS" | "PTR" | "DNAME" | "MX" | "SRV" | "NAPTR" | "CAA" | "TXT"
+    )
 }
 
 /// A client's names are absolute, with the dot or without.
@@ -212,10 +229,20 @@ mod tests {
             ("NAPTR", "1 2 u x \"!a!b!\" .", "1 2 \"u\" \"x\" \"!a!b!\" .", "1 2 \"u\" \"x\" \"!a!b!\" ."),
             ("TXT", "v=spf1 \"a;b\" \\195", "\"v=spf1\" \"a;b\" \"\\195\"", "\"v=spf1\" \"a;b\" \"\\195\""),
             ("CAA", "0 issue ca.example.net", "0 issue \"ca.example.net\"", "0 issue \"ca.example.net\""),
-            ("HTTPS", "1 web alpn=\"h2,h3\"", "1 web.example.org alpn=\"h2,h3\"", "1 web.example.org. alpn=\"h2,h3\""),
+            (
+                "HTTPS",
+                "1 web alpn=\"h2,h3\"",
+                "1 web.example.org alpn=\"h2,h3\"",
+                "1 web.example.org. alpn=\"h2,h3\"",
+            ),
             ("SVCB", "0 a;x", "0 a.example.org", "0 a.example.org."),
             ("TLSA", "3 1 1 ( AB\n CD )", "3 1 1 AB CD", "3 1 1 AB CD"),
-            ("LOC", "52 22 23.000 N 4 53 32.000 E -2.00m", "52 22 23.000 N 4 53 32.000 E -2.00m", "52 22 23.000 N 4 53 32.000 E -2.00m"),
+            (
+                "LOC",
+                "52 22 23.000 N 4 53 32.000 E -2.00m",
+                "52 22 23.000 N 4 53 32.000 E -2.00m",
+                "52 22 23.000 N 4 53 32.000 E -2.00m",
+            ),
             ("TYPE65280", "\\# 2 ab CD", "\\# 2 ab CD", "\\# 2 ab CD"),
             ("URI", "10 1 \"ftp://a/b c\"", "10 1 \"ftp://a/b c\"", "10 1 \"ftp://a/b c\""),
         ] {

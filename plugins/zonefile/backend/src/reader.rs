@@ -48,7 +48,7 @@ pub(crate) struct Include {
 #[derive(Debug)]
 pub(crate) struct Record<'r> {
     pub(crate) name: &'r str,
-    pub(crate) record_type: &'r str,
+    pub(crate) rtype: &'r str,
     /// Seconds.
     pub(crate) ttl: u32,
     pub(crate) target: String,
@@ -89,14 +89,8 @@ pub(crate) struct How<'a> {
 
 /// Reads a zone, and gives each of its records but the SOA to `out`.
 pub(crate) fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>)) -> Result<Read, ReadError> {
-    let mut reader = Reader {
-        how,
-        read: Read::default(),
-        default_ttl: None,
-        last_ttl: None,
-        behind_managed: None,
-        out,
-    };
+    let mut reader =
+        Reader { how, read: Read::default(), default_ttl: None, last_ttl: None, behind_managed: None, out };
     reader.file(path, (how.zone.to_owned(), None), 0, None)?;
     Ok(reader.read)
 }
@@ -322,7 +316,9 @@ impl Reader<'_> {
         }
         self.behind_managed = None;
         let Some(ttl) = explicit.or(self.default_ttl).or(self.last_ttl) else {
-            return Err("there is no TTL: neither on this line, nor by `$TTL`, nor by an SOA above".to_owned());
+            return Err(
+                "there is no TTL: neither on this line, nor by `$TTL`, nor by an SOA above".to_owned()
+            );
         };
         self.last_ttl = Some(ttl);
         let target = rdata::target(&record_type, fields, &place.origin)
@@ -333,7 +329,7 @@ impl Reader<'_> {
         }
         (self.out)(&Record {
             name: owner,
-            record_type: &record_type,
+            rtype: &record_type,
             ttl: if ttl > ttl::MAX { 0 } else { ttl },
             target,
             source: place.source,
@@ -353,7 +349,8 @@ fn is_class(text: &[u8]) -> Result<bool, String> {
     if text.eq_ignore_ascii_case(b"IN") || text.eq_ignore_ascii_case(b"CLASS1") {
         return Ok(true);
     }
-    let other = [&b"CH"[..], b"HS", b"CS", b"CHAOS", b"HESIOD"].iter().any(|class| text.eq_ignore_ascii_case(class));
+    let other =
+        [&b"CH"[..], b"HS", b"CS", b"CHAOS", b"HESIOD"].iter().any(|class| text.eq_ignore_ascii_case(class));
     let number = |text: &[u8]| text.len() > 5 && text[5..].iter().all(u8::is_ascii_digit);
     if other || (text.len() > 5 && text[..5].eq_ignore_ascii_case(b"CLASS") && number(text)) {
         return Err(format!("class {} is not served here, only IN", printable(text)));

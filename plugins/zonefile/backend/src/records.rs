@@ -47,6 +47,20 @@ pub(crate) fn name_part(key: &[u8]) -> &[u8] {
 /// The RRsets of a zone.
 pub(crate) type Records = BTreeMap<Key, RrSet>;
 
+/// What a step of a draft replaced.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    key: Key,
+    old: Before,
+}
+
+#[derive(Debug)]
+enum Before {
+    /// It was as in the records below.
+    Unchanged,
+    Changed(Option<RrSet>),
+}
+
 /// What shall be there of an RRset: `None` for nothing.
 pub(crate) type Step = (Key, Option<RrSet>);
 
@@ -70,21 +84,21 @@ impl<'a> Draft<'a> {
     }
 
     /// Sets what shall be there, and returns what undoes it.
-    pub(crate) fn set(&mut self, (key, desired): Step) -> (Key, Option<Option<RrSet>>) {
+    pub(crate) fn set(&mut self, (key, desired): Step) -> Undo {
         if self.base.get(&key) == desired.as_ref() {
-            let old = self.changes.remove(&key);
-            return (key, old);
+            let old = self.changes.remove(&key).map_or(Before::Unchanged, Before::Changed);
+            return Undo { key, old };
         }
-        let old = self.changes.insert(key.clone(), desired);
-        (key, old)
+        let old = self.changes.insert(key.clone(), desired).map_or(Before::Unchanged, Before::Changed);
+        Undo { key, old }
     }
 
     /// Undoes one [`set`](Self::set); the last one first.
-    pub(crate) fn undo(&mut self, (key, old): (Key, Option<Option<RrSet>>)) {
-        match old {
-            Some(old) => self.changes.insert(key, old),
-            None => self.changes.remove(&key),
-        };
+    pub(crate) fn undo(&mut self, undo: Undo) {
+        match undo.old {
+            Before::Changed(old) => drop(self.changes.insert(undo.key, old)),
+            Before::Unchanged => drop(self.changes.remove(&undo.key)),
+        }
     }
 
     /// What differs from the records below.

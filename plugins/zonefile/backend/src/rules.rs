@@ -13,10 +13,14 @@ pub(crate) fn accept(zone: &str, endpoint: EndpointRef<'_>, default_ttl: u32) ->
     rdata::check_type(record_type)?;
     let name = canonical(endpoint.dns_name()).map_err(|error| error.to_string())?;
     if !endpoint.set_identifier().is_empty() {
-        return Err("a zone has one RRset of a name and type: set identifiers can't be told apart there".to_owned());
+        return Err(
+            "a zone has one RRset of a name and type: set identifiers can't be told apart there".to_owned()
+        );
     }
     if name == zone && record_type == "CNAME" {
-        return Err(format!("{name} is the apex of its zone: a CNAME can't stand beside the SOA and NS there"));
+        return Err(format!(
+            "{name} is the apex of its zone: a CNAME can't stand beside the SOA and NS there"
+        ));
     }
     if name == zone && record_type == "NS" {
         return Err(format!("the NS records of {name} are the zone's own"));
@@ -24,7 +28,8 @@ pub(crate) fn accept(zone: &str, endpoint: EndpointRef<'_>, default_ttl: u32) ->
     let mut targets: Vec<Box<str>> = Vec::with_capacity(endpoint.targets().len());
     let mut octets = 0;
     for target in endpoint.targets() {
-        let fields = rdata::fields(record_type, target).map_err(|reason| format!("target {target:?}: {reason}"))?;
+        let fields =
+            rdata::fields(record_type, target).map_err(|reason| format!("target {target:?}: {reason}"))?;
         octets += fields.len();
         let spelled = if rdata::is_known(record_type) {
             canonical_target(record_type, target).into()

@@ -34,7 +34,7 @@ pub(crate) fn next(policy: Policy, last: u32, now: u64) -> u32 {
         Policy::Keep => return last,
         Policy::Increment => None,
         // Until 2106, then the lower bits, as RFC 1982 has it.
-        Policy::UnixTime => Some((now & u64::from(u32::MAX)) as u32),
+        Policy::UnixTime => u32::try_from(now & u64::from(u32::MAX)).ok(),
         Policy::Date => date(now),
     };
     // 0 is a serial that some servers take for "none".
@@ -46,8 +46,11 @@ pub(crate) fn next(policy: Policy, last: u32, now: u64) -> u32 {
 fn date(now: u64) -> Option<u32> {
     let now = jiff::Timestamp::from_second(i64::try_from(now).ok()?).ok()?;
     let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let (year, month, day) =
-        (u32::try_from(date.year()).ok()?, u32::try_from(date.month()).ok()?, u32::try_from(date.day()).ok()?);
+    let (year, month, day) = (
+        u32::try_from(date.year()).ok()?,
+        u32::try_from(date.month()).ok()?,
+        u32::try_from(date.day()).ok()?,
+    );
     year.checked_mul(1_000_000)?.checked_add(month * 10_000 + day * 100 + 1)
 }
 

@@ -150,7 +150,9 @@ impl Service {
                 Err(QueryError::Refused(_) | QueryError::Malformed) => return Ok(None),
                 // A packet may be lost.
                 Err(QueryError::Io(_)) if attempts < 3 => {}
-                Err(QueryError::Io(error)) => return Err(format!("the server at {verify} does not answer: {error}")),
+                Err(QueryError::Io(error)) => {
+                    return Err(format!("the server at {verify} does not answer: {error}"));
+                }
             }
         }
     }
@@ -180,7 +182,12 @@ impl Service {
         let mut words = vec!["rndc".to_owned()];
         let control = &self.control;
         if let Some(address) = control.address.as_deref().and_then(|text| address(text, 953)) {
-            words.extend(["-s".to_owned(), address.ip().to_string(), "-p".to_owned(), address.port().to_string()]);
+            words.extend([
+                "-s".to_owned(),
+                address.ip().to_string(),
+                "-p".to_owned(),
+                address.port().to_string(),
+            ]);
         }
         push_path(&mut words, "-k", control.key_file.as_ref());
         push_path(&mut words, "-c", control.config.as_ref());

@@ -37,7 +37,11 @@ impl Soa {
         };
         let number = str::from_utf8(serial.text).ok().and_then(|text| text.parse().ok());
         let Some(number) = number.filter(|_| serial.text[0].is_ascii_digit()) else {
-            return Err(format!("the serial `{}` is not a number up to {}", printable(serial.text), u32::MAX));
+            return Err(format!(
+                "the serial `{}` is not a number up to {}",
+                printable(serial.text),
+                u32::MAX
+            ));
         };
         let seconds = |field: &Token<'_>, what: &str| {
             let wrong = || format!("{what} of the SOA is `{}`, which is no time", printable(field.text));

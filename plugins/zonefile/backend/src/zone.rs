@@ -84,7 +84,12 @@ impl Known {
 
 impl Zone {
     /// Takes a zone's lock, and puts aside what a crash left. Its files are to be [read](Self::refresh).
-    pub(crate) fn open(name: &str, file: &Path, settings: &Settings, include_base: Option<&Path>) -> Result<Self> {
+    pub(crate) fn open(
+        name: &str,
+        file: &Path,
+        settings: &Settings,
+        include_base: Option<&Path>,
+    ) -> Result<Self> {
         // A link stays one: what it leads to is replaced.
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         let managed = match settings.mode {
@@ -112,7 +117,18 @@ impl Zone {
         swap::tidy(&managed);
         swap::tidy(&file);
         let (name, mode, known) = (name.to_owned(), settings.mode, Known::default());
-        Ok(Self { name, mode, file, managed, include_base, owned, known, any_names: false, burnt: None, _lock: lock })
+        Ok(Self {
+            name,
+            mode,
+            file,
+            managed,
+            include_base,
+            owned,
+            known,
+            any_names: false,
+            burnt: None,
+            _lock: lock,
+        })
     }
 
     /// Reads the files again if somebody has written them. Names the RRsets of ours that are not as
@@ -132,7 +148,11 @@ impl Zone {
             differs(&self.known.records, &known.records, &mut edited);
             differs(&known.records, &self.known.records, &mut edited);
             if !edited.is_empty() {
-                tracing::info!(zone = self.name, rrsets = edited.len(), "the managed records were edited by somebody else");
+                tracing::info!(
+                    zone = self.name,
+                    rrsets = edited.len(),
+                    "the managed records were edited by somebody else"
+                );
             }
         }
         self.known = known;
@@ -145,7 +165,10 @@ impl Zone {
             Mode::Whole => self.read_whole(),
         }?;
         tracing::debug!(
-            zone = self.name, records = known.records.len(), others = known.foreigns.len(), "zone files read"
+            zone = self.name,
+            records = known.records.len(),
+            others = known.foreigns.len(),
+            "zone files read"
         );
         Ok(known)
     }
@@ -190,7 +213,10 @@ impl Zone {
         if self.managed.exists() {
             let (read, collected) = self.read_file(&self.managed, None)?;
             if read.soa.is_some() {
-                return Err(config(format!("`{}` has an SOA, which is the zone file's", self.managed.display())));
+                return Err(config(format!(
+                    "`{}` has an SOA, which is the zone file's",
+                    self.managed.display()
+                )));
             }
             known.records = collected.into_iter().map(|(key, (set, ..))| (key, set)).collect();
             known.written_serial = read.sources.first().and_then(|source| header_serial(&source.bytes));
@@ -224,7 +250,8 @@ impl Zone {
         let apex_ns = crate::records::key(&self.name, "NS");
         let mut kept = known.records.remove(&apex_ns).map(|set| (set, Origin::Kept));
         if !self.owned.servers.is_empty() {
-            let mut targets: Vec<Box<str>> = self.owned.servers.iter().map(|it| it.name.as_str().into()).collect();
+            let mut targets: Vec<Box<str>> =
+                self.owned.servers.iter().map(|it| it.name.as_str().into()).collect();
             targets.sort_unstable();
             targets.dedup();
             let set = self.settings_set(&self.name, "NS", targets);
@@ -234,7 +261,8 @@ impl Zone {
         for server in &self.owned.servers {
             for (record_type, wanted) in [("A", true), ("AAAA", false)] {
                 let addresses = server.addresses.iter().filter(|address| address.is_ipv4() == wanted);
-                let mut targets: Vec<Box<str>> = addresses.map(|address| address.to_string().into()).collect();
+                let mut targets: Vec<Box<str>> =
+                    addresses.map(|address| address.to_string().into()).collect();
                 if targets.is_empty() || !zonemux_plugin::dns::is_at_or_below(&server.name, &self.name) {
                     continue;
                 }

@@ -1,5 +1,6 @@
 //! How the backend behaves, through the same code as the daemon's calls; without a server, and with
 //! `named-checkzone` as the checker.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 
@@ -72,8 +73,14 @@ fn the_operators_records_are_listed_and_protected() {
     for (batch, words) in [
         (ChangesBuilder::new().create(record("mail", "A", &["192.0.2.1"])), &*mail_line),
         (ChangesBuilder::new().delete(record("mail", "A", &["192.0.2.25"])), &*mail_line),
-        (ChangesBuilder::new().create(record("alias", "A", &["192.0.2.1"])), "can't stand beside the CNAME at alias"),
-        (ChangesBuilder::new().create(record("mail", "CNAME", &["x.example.net"])), "beside the A record at mail"),
+        (
+            ChangesBuilder::new().create(record("alias", "A", &["192.0.2.1"])),
+            "can't stand beside the CNAME at alias",
+        ),
+        (
+            ChangesBuilder::new().create(record("mail", "CNAME", &["x.example.net"])),
+            "beside the A record at mail",
+        ),
         (ChangesBuilder::new().create(record("a.old", "A", &["192.0.2.1"])), "below the DNAME at old"),
     ] {
         // A good one beside it is written all the same.
@@ -111,8 +118,12 @@ fn bad_records_are_refused_each_with_its_reason() {
         (record("bad_name", "A", &["192.0.2.1"]), "bad owner name"),
         (record("w", "NOSUCHTYPE", &["x"]), "`named-checkzone` refuses it"),
     ] {
-        let goods: Vec<Endpoint> = (0..5).map(|index| record(&format!("good{index}"), "A", &["192.0.2.9"])).collect();
-        let batch = goods.iter().cloned().fold(ChangesBuilder::new().create(endpoint.clone()), ChangesBuilder::create);
+        let goods: Vec<Endpoint> =
+            (0..5).map(|index| record(&format!("good{index}"), "A", &["192.0.2.9"])).collect();
+        let batch = goods
+            .iter()
+            .cloned()
+            .fold(ChangesBuilder::new().create(endpoint.clone()), ChangesBuilder::create);
         let [reason] = &reasons(&dns, &batch)[..] else { panic!("{endpoint:?}") };
         assert!(reason.contains(words), "{endpoint:?}: {reason}");
         assert_eq!(folder.read("zone.zonemux").matches("192.0.2.9").count(), 5, "{endpoint:?}");
@@ -139,7 +150,10 @@ fn a_checker_that_names_no_line_is_asked_for_halves() {
     folder.write("zone.zonemux", "forbidden 60 IN A 192.0.2.1\n");
     let outcome = dns.apply(&ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))).unwrap();
     let [failure] = outcome.failures() else { panic!("{outcome:?}") };
-    assert!(failure.kind == ErrorKind::Retryable && failure.reason.contains("even without these changes"), "{failure:?}");
+    assert!(
+        failure.kind == ErrorKind::Retryable && failure.reason.contains("even without these changes"),
+        "{failure:?}"
+    );
 }
 
 #[test]
@@ -161,7 +175,10 @@ fn an_editors_changes_are_merged_or_the_record_fails() {
     let folder = Folder::with_zone();
     let dns = folder.open(json!({}));
     let batch = ["a", "b", "c"].map(|name| record(name, "A", &["192.0.2.1"]));
-    assert_eq!(reasons(&dns, &batch.into_iter().fold(ChangesBuilder::new(), ChangesBuilder::create)), [""; 0]);
+    assert_eq!(
+        reasons(&dns, &batch.into_iter().fold(ChangesBuilder::new(), ChangesBuilder::create)),
+        [""; 0]
+    );
     let managed = folder.read("zone.zonemux");
     let edited = managed.replace(&format!("b.{ZONE}. 300 IN A 192.0.2.1"), "b 60 A 192.0.2.77 ; by hand")
         + "d 60 IN A 192.0.2.78\n";
@@ -173,7 +190,10 @@ fn an_editors_changes_are_merged_or_the_record_fails() {
     assert!(error.message().contains("$INCLUDE"), "{error}");
     assert_eq!(error.kind(), ErrorKind::Config);
     let lines: Vec<&str> = zone.lines().filter(|line| !line.starts_with("$INCLUDE")).collect();
-    folder.write("zone", &format!("{}\n$INCLUDE {}\n", lines.join("\n"), folder.path("zone.zonemux").display()));
+    folder.write(
+        "zone",
+        &format!("{}\n$INCLUDE {}\n", lines.join("\n"), folder.path("zone.zonemux").display()),
+    );
 
     let outcome = dns
         .apply(
@@ -187,7 +207,11 @@ fn an_editors_changes_are_merged_or_the_record_fails() {
     let [(ErrorKind::Retryable, b), (ErrorKind::Permanent, e)] = failures[..] else { panic!("{failures:?}") };
     assert!(b.contains("somebody else has edited it") && e.contains("not a client's"), "{failures:?}");
     let managed = folder.read("zone.zonemux");
-    for line in ["a.example.org. 300 IN A 192.0.2.2\n", "b.example.org. 60 IN A 192.0.2.77\n", "d.example.org. 60 IN A 192.0.2.78\n"] {
+    for line in [
+        "a.example.org. 300 IN A 192.0.2.2\n",
+        "b.example.org. 60 IN A 192.0.2.77\n",
+        "d.example.org. 60 IN A 192.0.2.78\n",
+    ] {
         assert!(managed.contains(line), "{line:?} in {managed}");
     }
     // Listed, it is known, and the next wish counts.
@@ -210,10 +234,12 @@ fn settings_and_files_that_are_wrong_are_told() {
     let message = error(&folder).message().to_owned();
     assert!(message.contains("line 5: A b.example.org: expected an IPv4 address"), "{message}");
     folder.write("zone", "$TTL 1h\n@ IN SOA a b 1 1h 1h 1h 1h\n@ NS a\na A 192.0.2.1\n");
-    let expected = format!("hint: add this as its last line: $INCLUDE {}", folder.path("zone.zonemux").display());
+    let expected =
+        format!("hint: add this as its last line: $INCLUDE {}", folder.path("zone.zonemux").display());
     assert!(error(&folder).message().contains(&expected), "{}", error(&folder));
     let zone = folder.read("zone");
-    folder.write("zone", &format!("{zone}$INCLUDE {}\n  A 192.0.2.9\n", folder.path("zone.zonemux").display()));
+    folder
+        .write("zone", &format!("{zone}$INCLUDE {}\n  A 192.0.2.9\n", folder.path("zone.zonemux").display()));
     assert!(error(&folder).message().contains("make that `$INCLUDE` the last line"), "{}", error(&folder));
     folder.write("zone", &format!("{zone}$INCLUDE {}\n", folder.path("zone.zonemux").display()));
     let first = folder.open(json!({}));
@@ -228,7 +254,10 @@ fn settings_and_files_that_are_wrong_are_told() {
 fn each_zone_of_a_batch_is_written_for_itself() {
     let folder = Folder::with_zone();
     let include = folder.path("other.zonemux");
-    let other = format!("$TTL 300\n@ SOA ns hostmaster 7 1h 1h 1h 1h\n@ NS ns\nns A 192.0.2.1\n$INCLUDE {}\n", include.display());
+    let other = format!(
+        "$TTL 300\n@ SOA ns hostmaster 7 1h 1h 1h 1h\n@ NS ns\nns A 192.0.2.1\n$INCLUDE {}\n",
+        include.display()
+    );
     folder.write("other", &other);
     let settings = json!({ "files": { ZONE: folder.path("zone"), "example.net": folder.path("other") } });
     let dns = testing::open::<ZoneFiles>(settings, [""; 0]).unwrap();
@@ -258,15 +287,24 @@ fn a_whole_zone_keeps_what_it_was_and_follows_its_settings() {
     assert_eq!(reasons(&dns, &ChangesBuilder::new().upsert(record("mail", "A", &["192.0.2.26"]))), [""; 0]);
     assert_eq!(folder.read("zone.before-zonemux"), original);
     let text = folder.read("zone");
-    assert!(text.contains("example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 2024010200 "), "{text}");
-    assert!(text.contains("mail.example.org. 300 IN A 192.0.2.26\n") && text.contains("host-3.example.org."), "{text}");
-    let refused = reasons(&dns, &ChangesBuilder::new().delete(Endpoint::new(ZONE, "NS", ["ns1.example.org"])));
+    assert!(
+        text.contains("example.org. 3600 IN SOA ns1.example.org. hostmaster.example.org. 2024010200 "),
+        "{text}"
+    );
+    assert!(
+        text.contains("mail.example.org. 300 IN A 192.0.2.26\n") && text.contains("host-3.example.org."),
+        "{text}"
+    );
+    let refused =
+        reasons(&dns, &ChangesBuilder::new().delete(Endpoint::new(ZONE, "NS", ["ns1.example.org"])));
     assert!(refused[0].contains("the zone's apex"), "{refused:?}");
     dns.close().unwrap();
     let dns = folder.open(json!({ "mode": "whole", "nameservers": ["ns2.example.org 192.0.2.54"] }));
     let text = folder.read("zone");
     assert!(text.contains("SOA ns2.example.org. hostmaster.example.org. 2024010201 "), "{text}");
-    assert!(text.contains("IN NS ns2.example.org.\n") && text.contains("ns2.example.org. 300 IN A 192.0.2.54\n"));
+    assert!(
+        text.contains("IN NS ns2.example.org.\n") && text.contains("ns2.example.org. 300 IN A 192.0.2.54\n")
+    );
     let refused = reasons(&dns, &ChangesBuilder::new().upsert(record("ns2", "A", &["192.0.2.1"])));
     assert!(refused[0].contains("the setting `nameservers`"), "{refused:?}");
     assert_eq!(fs::read(folder.path("zone.before-zonemux")).unwrap(), original.into_bytes());
@@ -275,10 +313,13 @@ fn a_whole_zone_keeps_what_it_was_and_follows_its_settings() {
 #[test]
 fn changes_are_committed_to_git() {
     let folder = Folder::with_zone();
-    let git = |words: &[&str]| common::output(std::process::Command::new("git").arg("-C").arg(folder.path("")).args(words));
+    let git = |words: &[&str]| {
+        common::output(std::process::Command::new("git").arg("-C").arg(folder.path("")).args(words))
+    };
     git(&["init", "--quiet"]);
     let dns = folder.open(json!({ "git": folder.path("") }));
-    let batch = ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"])).create(record("t", "TXT", &["x"]));
+    let batch =
+        ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"])).create(record("t", "TXT", &["x"]));
     assert_eq!(reasons(&dns, &batch), [""; 0]);
     assert_eq!(reasons(&dns, &ChangesBuilder::new().delete(record("t", "TXT", &["x"]))), [""; 0]);
     assert_eq!(
@@ -287,5 +328,8 @@ fn changes_are_committed_to_git() {
          create TXT t.example.org \"x\"\ncreate A www.example.org 192.0.2.1\n\n\
          example.org: 0 created, 0 updated, 1 deleted, serial 2024010201\ndelete TXT t.example.org \"x\""
     );
-    assert_eq!(git(&["diff", "HEAD~1", "HEAD", "--numstat", "--", "zone.zonemux"]).trim(), "1\t2\tzone.zonemux");
+    assert_eq!(
+        git(&["diff", "HEAD~1", "HEAD", "--numstat", "--", "zone.zonemux"]).trim(),
+        "1\t2\tzone.zonemux"
+    );
 }

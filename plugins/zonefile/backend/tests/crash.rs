@@ -1,5 +1,6 @@
 //! A process that ends between any two steps of a write leaves files that the servers can load, and that
 //! the next opening brings into order.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 
@@ -45,7 +46,9 @@ fn every_step_of_a_write_may_be_the_last() {
 fn end_at(kind: Kind, mode: &str, step: usize) -> bool {
     let folder = Folder::with_zone();
     let mut zone: Vec<String> = folder.read("zone").lines().map(str::to_owned).collect();
-    zone.retain(|line| !line.starts_with("$GENERATE") && (mode == "include" || !line.starts_with("$INCLUDE")));
+    zone.retain(|line| {
+        !line.starts_with("$GENERATE") && (mode == "include" || !line.starts_with("$INCLUDE"))
+    });
     folder.write("zone", &(zone.join("\n") + "\n"));
     folder.open(json!({ "mode": mode })).close().unwrap();
     let server = Server::start(kind, &folder);
@@ -73,7 +76,9 @@ fn end_at(kind: Kind, mode: &str, step: usize) -> bool {
     let dns = folder.open(settings);
     let written = dns.records().unwrap().iter().any(|it| it.dns_name.starts_with("www."));
     let is_served = || server.dig(&format!("www.{ZONE}"), "A") == ["192.0.2.1"];
-    zonemux_test_support::eventually("the server has what the files have", || (is_served() == written).then_some(()));
+    zonemux_test_support::eventually("the server has what the files have", || {
+        (is_served() == written).then_some(())
+    });
     if written {
         assert_ne!(server.serial(), serial, "step {step}: secondaries would not see it");
     }

@@ -1,4 +1,5 @@
 //! Disks without room, and folders that can't be written: the call fails, and the zone stays as it was.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 
@@ -61,7 +62,9 @@ fn a_full_disk_and_a_read_only_folder_change_nothing() {
     assert!(written > 3, "{written}");
     assert_eq!(failure.kind, ErrorKind::Retryable);
     assert!(failure.reason.contains("No space left on device"), "{}", failure.reason);
-    let ours = |dns: &testing::TestBackend| dns.records().unwrap().iter().filter(|it| it.dns_name.starts_with('r')).count();
+    let ours = |dns: &testing::TestBackend| {
+        dns.records().unwrap().iter().filter(|it| it.dns_name.starts_with('r')).count()
+    };
     assert_eq!(ours(&dns), written);
     // A small one may still fit, and with room it goes on.
     mount.remount("size=1m");
@@ -72,7 +75,10 @@ fn a_full_disk_and_a_read_only_folder_change_nothing() {
     let before = files();
     let outcome = dns.apply(&ChangesBuilder::new().create(big(99))).unwrap();
     let [failure] = outcome.failures() else { panic!("{outcome:?}") };
-    assert!(failure.kind == ErrorKind::Retryable && failure.reason.contains("Read-only file system"), "{failure:?}");
+    assert!(
+        failure.kind == ErrorKind::Retryable && failure.reason.contains("Read-only file system"),
+        "{failure:?}"
+    );
     assert_eq!(files(), before);
     assert_eq!(ours(&dns), written + 1);
     mount.remount("rw");

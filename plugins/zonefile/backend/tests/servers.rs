@@ -1,4 +1,5 @@
 //! Real servers serve each change, asked by `dig`.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod common;
 
@@ -14,7 +15,12 @@ use zonemux_plugin::{Endpoint, ErrorKind};
 /// NSD and Knot have no `$GENERATE`.
 fn folder() -> Folder {
     let folder = Folder::with_zone();
-    let zone: Vec<String> = folder.read("zone").lines().filter(|line| !line.starts_with("$GENERATE")).map(str::to_owned).collect();
+    let zone: Vec<String> = folder
+        .read("zone")
+        .lines()
+        .filter(|line| !line.starts_with("$GENERATE"))
+        .map(str::to_owned)
+        .collect();
     folder.write("zone", &(zone.join("\n") + "\n"));
     folder
 }
@@ -108,7 +114,10 @@ fn a_stopped_server_costs_nothing(kind: Kind) {
     let more = record("more", "A", &["192.0.2.2"]);
     let outcome = dns.apply(&ChangesBuilder::new().create(more.clone())).unwrap();
     let [failure] = outcome.failures() else { panic!("{outcome:?}") };
-    assert!(failure.kind == ErrorKind::Retryable && failure.reason.contains("does not answer"), "{failure:?}");
+    assert!(
+        failure.kind == ErrorKind::Retryable && failure.reason.contains("does not answer"),
+        "{failure:?}"
+    );
     assert_eq!(folder.read("zone.zonemux"), before);
     // What is there is listed all the same.
     assert!(dns.records().unwrap().contains(&www));
@@ -143,13 +152,19 @@ fn many_zones_are_loaded_at_once(kind: Kind) {
     let mut files = serde_json::Map::new();
     for name in &names {
         let path = folder.path(name);
-        folder.write(name, &format!("$TTL 300\n@ IN SOA ns h 7 1h 1h 1h 1h\n@ NS ns\nns A 192.0.2.1\n$INCLUDE {}.zonemux\n", path.display()));
+        folder.write(
+            name,
+            &format!(
+                "$TTL 300\n@ IN SOA ns h 7 1h 1h 1h 1h\n@ NS ns\nns A 192.0.2.1\n$INCLUDE {}.zonemux\n",
+                path.display()
+            ),
+        );
         files.insert(name.clone(), json!(path));
     }
-    folder.open_zones(with(json!({}), json!({ "files": files.clone() }))).close().unwrap();
+    common::open_zones(with(json!({}), json!({ "files": files.clone() }))).close().unwrap();
     let zones: Vec<(&str, &str)> = names.iter().map(|name| (&**name, &**name)).collect();
     let server = Server::start_with(kind, &folder, &zones, "");
-    let dns = folder.open_zones(with(server.settings(), json!({ "files": files })));
+    let dns = common::open_zones(with(server.settings(), json!({ "files": files })));
     let batch = names.iter().fold(ChangesBuilder::new(), |batch, name| {
         batch.create(Endpoint::new(format!("www.{name}"), "A", ["192.0.2.9"]))
     });
@@ -249,7 +264,11 @@ fn a_zone_that_is_new_is_written_before_its_server_has_it() {
     folder.open(whole.clone()).close().unwrap();
     let server = Server::start(Kind::Nsd, &folder);
     let soa = &server.dig(ZONE, "SOA")[0];
-    assert!(soa.starts_with(r"ns1.example.org. dns\.admin.example.org. 1") && soa.ends_with(" 3600 600 1209600 60"), "{soa}");
+    assert!(
+        soa.starts_with(r"ns1.example.org. dns\.admin.example.org. 1")
+            && soa.ends_with(" 3600 600 1209600 60"),
+        "{soa}"
+    );
     let dns = folder.open(with(server.settings(), whole));
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(record("*", "A", &["192.0.2.1"]))), [""; 0]);
     assert_eq!(server.dig(&format!("anything.{ZONE}"), "A"), ["192.0.2.1"]);
@@ -269,7 +288,8 @@ fn a_command_reloads_where_the_settings_name_one() {
     assert!(outcome.failures()[0].reason.contains("failed: "), "{outcome:?}");
     assert!(folder.path("told").exists());
     dns.close().unwrap();
-    let pid = common::output(Command::new("cat").arg(folder.path(&format!("run-{}/named.pid", server.port()))));
+    let pid =
+        common::output(Command::new("cat").arg(folder.path(&format!("run-{}/named.pid", server.port()))));
     let dns = folder.open(json!({ "verify": verify, "reload": ["kill", "-HUP", pid.trim()] }));
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(www.clone())), [""; 0]);
     assert_eq!(server.dig(&www.dns_name, "A"), ["192.0.2.1"]);

@@ -1,6 +1,6 @@
 //! A folder with a zone file of an operator's.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 pub mod server;
 
@@ -64,7 +64,8 @@ impl Folder {
     }
 
     pub fn names(&self) -> Vec<String> {
-        let names = fs::read_dir(self.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        let names =
+            fs::read_dir(self.path("")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
         let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
         names.sort();
         names
@@ -76,11 +77,6 @@ impl Folder {
         table.entry("files").or_insert_with(|| json!({ ZONE: self.path("zone") }));
         table.entry("default_ttl").or_insert_with(|| json!("300"));
         testing::open::<ZoneFiles>(settings, [ZONE])
-    }
-
-    /// Opens a backend of whichever zones the settings name.
-    pub fn open_zones(&self, settings: serde_json::Value) -> TestBackend {
-        testing::open::<ZoneFiles>(settings, [""; 0]).expect("it opens")
     }
 
     pub fn open(&self, settings: serde_json::Value) -> TestBackend {
@@ -103,4 +99,9 @@ pub fn output(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Opens a backend of whichever zones the settings name.
+pub fn open_zones(settings: serde_json::Value) -> TestBackend {
+    testing::open::<ZoneFiles>(settings, [""; 0]).expect("it opens")
 }

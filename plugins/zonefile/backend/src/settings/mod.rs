@@ -134,7 +134,11 @@ impl Settings {
             fault("directory", "no zone file is named".to_owned(), hint);
         }
         if self.file_name.as_deref().is_some_and(|name| !name.contains("{zone}") || name.contains('/')) {
-            fault("file_name", "it is not a file's name with `{zone}` in it".to_owned(), "for example `db.{zone}`");
+            fault(
+                "file_name",
+                "it is not a file's name with `{zone}` in it".to_owned(),
+                "for example `db.{zone}`",
+            );
         }
         for (zone, path) in &self.files {
             if canonical(zone).is_err() {
@@ -149,7 +153,11 @@ impl Settings {
             let Some(words) = words else { continue };
             let empty = words.first().is_some_and(String::is_empty) || (key == "reload" && words.is_empty());
             if empty {
-                fault(key, "the command has no program".to_owned(), "for example `[\"systemctl\", \"reload\", \"named\"]`");
+                fault(
+                    key,
+                    "the command has no program".to_owned(),
+                    "for example `[\"systemctl\", \"reload\", \"named\"]`",
+                );
             }
             if key == "checker" && !words.is_empty() && !words.iter().any(|word| word.contains("{file}")) {
                 fault(key, "no word has `{file}` in it, so nothing would be checked".to_owned(), "");
@@ -159,12 +167,20 @@ impl Settings {
             && verify != "none"
             && address(verify, 53).is_none()
         {
-            fault("verify", format!("`{verify}` is no address with a port"), "for example `127.0.0.1:53`, or `none`");
+            fault(
+                "verify",
+                format!("`{verify}` is no address with a port"),
+                "for example `127.0.0.1:53`, or `none`",
+            );
         }
         if let Some(control) = &self.control.address
             && address(control, 953).is_none()
         {
-            fault("control.address", format!("`{control}` is no address with a port"), "for example `127.0.0.1:953`");
+            fault(
+                "control.address",
+                format!("`{control}` is no address with a port"),
+                "for example `127.0.0.1:953`",
+            );
         }
         self.control_faults(&mut fault);
         let times = [
@@ -205,16 +221,19 @@ impl Settings {
             }
         }
         if control.address.is_some() && control.socket.is_some() {
-            fault("control.socket", "`control.address` names another place".to_owned(), "leave one of them out");
+            fault(
+                "control.socket",
+                "`control.address` names another place".to_owned(),
+                "leave one of them out",
+            );
         }
     }
 
     fn whole_faults(&self, fault: &mut impl FnMut(&str, String, &str)) {
         if self.mode == Mode::Include {
-            for (key, given) in [
-                ("nameservers", !self.nameservers.is_empty()),
-                ("hostmaster", self.hostmaster.is_some()),
-            ] {
+            for (key, given) in
+                [("nameservers", !self.nameservers.is_empty()), ("hostmaster", self.hostmaster.is_some())]
+            {
                 if given {
                     let hint = "the zone file has its own; or say `mode = \"whole\"`";
                     fault(key, "it means nothing with `mode = \"include\"`".to_owned(), hint);
@@ -223,7 +242,11 @@ impl Settings {
         }
         for server in &self.nameservers {
             if let Err(reason) = name_server(server) {
-                fault("nameservers", format!("`{server}`: {reason}"), "for example `ns1.example.org 192.0.2.53`");
+                fault(
+                    "nameservers",
+                    format!("`{server}`: {reason}"),
+                    "for example `ns1.example.org 192.0.2.53`",
+                );
             }
         }
         if let Some(hostmaster) = &self.hostmaster
@@ -321,70 +344,4 @@ pub(crate) fn fill(words: &[String], zone: &str, file: &Path) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn faults(settings: &Settings) -> Vec<String> {
-        settings.faults().into_iter().map(|fault| fault.path).collect()
-    }
-
-    #[test]
-    fn all_faults_are_told_at_once() {
-        let text = |text: &str| Some(text.to_owned());
-        let settings = Settings {
-            file_name: text("db"),
-            files: [("a..b".to_owned(), "/".into())].into(),
-            reload: Some(vec![]),
-            checker: Some(vec!["true".to_owned()]),
-            verify: text("localhost"),
-            verify_timeout: text("soon"),
-            default_ttl: text("0"),
-            serial: Policy::Keep,
-            server: Server::Nsd,
-            nameservers: vec!["192.0.2.1".to_owned()],
-            hostmaster: text("a@"),
-            control: Control {
-                address: text("here"),
-                key_file: Some("key".into()),
-                socket: Some("socket".into()),
-                ..Control::default()
-            },
-            soa: SoaTimes { minimum: text("1x"), ..SoaTimes::default() },
-            ..Settings::default()
-        };
-        assert_eq!(
-            faults(&settings),
-            [
-                "file_name", "files.a..b", "files.a..b", "reload", "checker", "verify", "control.address",
-                "control.key_file", "control.socket", "verify_timeout", "default_ttl", "soa.minimum", "serial",
-                "nameservers", "hostmaster", "nameservers", "hostmaster",
-            ]
-        );
-        assert_eq!(faults(&Settings::default()), ["directory"]);
-        let good = Settings { directory: Some("/zones".into()), ..Settings::default() };
-        assert_eq!(faults(&good), [""; 0]);
-    }
-
-    #[test]
-    fn a_zone_has_its_file() {
-        let settings = Settings {
-            directory: Some("/zones".into()),
-            files: [("Example.NET.".to_owned(), "other".into())].into(),
-            ..Settings::default()
-        };
-        let file = |zone| settings.file(zone).unwrap();
-        assert_eq!(file("example.org"), Path::new("/zones/example.org.zone"));
-        assert_eq!(file("example.net"), Path::new("other"));
-        assert_eq!(file("0/25.2.0.192.in-addr.arpa"), Path::new("/zones/0-25.2.0.192.in-addr.arpa.zone"));
-    }
-
-    #[test]
-    fn mailboxes_and_servers_are_read() {
-        assert_eq!(mailbox("john.doe@Example.org").as_deref(), Some(r"john\.doe.example.org"));
-        assert_eq!(mailbox("hostmaster.example.org").as_deref(), Some("hostmaster.example.org"));
-        let server = name_server("NS1.example.org 192.0.2.53 2001:db8::53").unwrap();
-        assert_eq!((&*server.name, server.addresses.len()), ("ns1.example.org", 2));
-        assert!(name_server("ns1.example.org ns2.example.org").is_err());
-        assert_eq!(address("::1", 53), Some("[::1]:53".parse().unwrap()));
-    }
-}
+mod tests;
