@@ -4,6 +4,8 @@
 //! else is the same text, so that a type which nobody knew when this was written passes through: the
 //! server's own checker has the last word.
 
+use std::borrow::Cow;
+
 use zonemux_plugin::dns::{canonical, canonical_target, check_target, txt};
 
 use crate::lexer::{Entry, Lexer, Token, printable, unescape};
@@ -44,15 +46,27 @@ const RESERVED: [&str; 14] = [
 
 /// Whether a client's records may have that type; else why not.
 pub(crate) fn check_type(record_type: &str) -> Result<(), String> {
-    let word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
-    if record_type.is_empty() || !record_type.bytes().all(word) || record_type.as_bytes()[0].is_ascii_digit()
-    {
-        return Err(format!("{record_type:?} is not a record type"));
+    let Some(rtype) = zonemux_rdata::record_type(record_type) else {
+        return Err(format!(
+            "{record_type:?} is not a record type that is known here; others are written as `TYPE65280`"
+        ));
+    };
+    if rtype.to_string() != record_type {
+        return Err(format!("the type {record_type:?} is called {rtype}"));
     }
-    if RESERVED.contains(&record_type) || matches!(record_type, "IN" | "CH" | "HS") {
+    if rtype.is_meta() || RESERVED.contains(&record_type) {
         return Err(format!("{record_type} records are not written for clients"));
     }
     Ok(())
+}
+
+/// The name of a type as it stands in a file: `TYPE1` is `A`.
+pub(crate) fn type_name(written: &str) -> String {
+    let upper = written.to_ascii_uppercase();
+    if !upper.starts_with("TYPE") {
+        return upper;
+    }
+    zonemux_rdata::record_type(&upper).map_or(upper, |rtype| rtype.to_string())
 }
 
 /// The target of a record that stands in a master file.
@@ -60,25 +74,38 @@ pub(crate) fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> R
     let [first, ..] = fields else {
         return Err(format!("a {record_type} record without data"));
     };
-    let generic = first.is("\\#");
-    if !generic && matches!(record_type, "TXT" | "SPF") {
+    if first.is("\\#") || !(is_known(record_type) || record_type == "SPF") {
+        if first.is("\\#") {
+            return by_wire(record_type, &join(fields, &[], |field| Ok(printable(field.text)))?);
+        }
+        let absolute = join(fields, name_fields(record_type), |field| {
+            name::absolute(field, origin).map(|name| field_name(record_type, &name))
+        })?;
+        // A type that only the server knows has its fields.
+        return Ok(by_wire(record_type, &absolute).unwrap_or(absolute));
+    }
+    if matches!(record_type, "TXT" | "SPF") {
         let strings: Option<Vec<Vec<u8>>> = fields.iter().map(|field| unescape(field.text)).collect();
-        let strings =
-            strings.ok_or("a broken escape: a backslash takes three digits up to 255, or one character")?;
+        let strings = strings.ok_or(BROKEN_ESCAPE)?;
         if let Some(long) = strings.iter().find(|string| string.len() > txt::MAX_STRING) {
             return Err(format!("a string of {} bytes, at most {} are allowed", long.len(), txt::MAX_STRING));
         }
         return Ok(txt::quote(strings));
     }
-    let names = if generic { &[] } else { name_fields(record_type) };
-    let joined = join(fields, names, |field| {
+    let joined = join(fields, name_fields(record_type), |field| {
         name::absolute(field, origin).map(|name| field_name(record_type, &name))
     })?;
-    if generic {
-        return Ok(joined);
-    }
     check_target(record_type, &joined)?;
     Ok(canonical_target(record_type, &joined).into_owned())
+}
+
+const BROKEN_ESCAPE: &str = "a broken escape: a backslash takes three digits up to 255, or one character";
+
+/// The one spelling of a target, of types that the SDK does not know: by way of its RDATA.
+fn by_wire(record_type: &str, text: &str) -> Result<String, String> {
+    let rtype = zonemux_rdata::record_type(record_type).ok_or("the type is not known")?;
+    let rdata = zonemux_rdata::from_zone_file(rtype, text, ".")?;
+    Ok(zonemux_rdata::decode(rtype, &rdata))
 }
 
 /// A target as fields of a master file, on one line and without anything that has a meaning there;
@@ -92,7 +119,11 @@ pub(crate) fn fields(record_type: &str, target: &str) -> Result<String, String> 
     if record_type == "SPF" {
         return Ok(txt::quote(txt::strings(target).map_err(|error| error.to_string())?));
     }
-    let spelled = canonical_target(record_type, target);
+    let spelled = if is_known(record_type) {
+        canonical_target(record_type, target)
+    } else {
+        listed(record_type, target).map_or(Cow::Borrowed(target), Cow::Owned)
+    };
     if matches!(record_type, "CNAME" | "NS" | "PTR" | "DNAME") {
         let mut written = String::with_capacity(spelled.len() + 1);
         name::write(&spelled, &mut written);
@@ -106,13 +137,15 @@ pub(crate) fn fields(record_type: &str, target: &str) -> Result<String, String> 
     })
 }
 
-/// The form in which a target is listed, of types that the SDK does not know: fields apart by one
-/// space, names canonical. `None` where it has no such form.
+/// The form in which a target is listed, of types that the SDK does not know: the one that its RDATA
+/// has, or fields apart by one space where only the server knows the type. `None` where it has none.
 pub(crate) fn listed(record_type: &str, target: &str) -> Option<String> {
     if record_type == "SPF" {
         return txt::strings(target).ok().map(txt::quote);
     }
-    one_line(record_type, target, |token| Ok(field_name(record_type, &client_name(token)?))).ok()
+    let fields =
+        one_line(record_type, target, |token| Ok(field_name(record_type, &client_name(token)?))).ok()?;
+    Some(by_wire(record_type, &fields).unwrap_or(fields))
 }
 
 /// A canonical name as a field of a target: as the SDK has it for the types that it knows, and else
@@ -144,7 +177,7 @@ pub(crate) fn is_known(record_type: &str) -> bool {
 /// A client's names are absolute, with the dot or without.
 fn client_name(token: &Token<'_>) -> Result<String, String> {
     let text = str::from_utf8(token.text).map_err(|_| "a name that is not text")?;
-    canonical(text).map(std::borrow::Cow::into_owned).map_err(|error| error.to_string())
+    canonical(text).map(Cow::into_owned).map_err(|error| error.to_string())
 }
 
 /// Reads a client's target as the one entry that it must be.
@@ -194,8 +227,7 @@ fn join(
         if names.contains(&index) {
             joined.push_str(&name(field)?);
         } else if field.quoted {
-            let bytes = unescape(field.text)
-                .ok_or("a broken escape: a backslash takes three digits up to 255, or one character")?;
+            let bytes = unescape(field.text).ok_or(BROKEN_ESCAPE)?;
             joined.push_str(&txt::quote([bytes]));
         } else {
             joined.push_str(&printable(field.text));
@@ -232,18 +264,19 @@ mod tests {
             (
                 "HTTPS",
                 "1 web alpn=\"h2,h3\"",
-                "1 web.example.org alpn=\"h2,h3\"",
-                "1 web.example.org. alpn=\"h2,h3\"",
+                "1 web.example.org. alpn=h2,h3",
+                "1 web.example.org. alpn=h2,h3",
             ),
-            ("SVCB", "0 a;x", "0 a.example.org", "0 a.example.org."),
-            ("TLSA", "3 1 1 ( AB\n CD )", "3 1 1 AB CD", "3 1 1 AB CD"),
+            ("SVCB", "0 a;x", "0 a.example.org.", "0 a.example.org."),
+            ("TLSA", "3 1 1 ( AB\n CD )", "3 1 1 ABCD", "3 1 1 ABCD"),
             (
                 "LOC",
                 "52 22 23.000 N 4 53 32.000 E -2.00m",
                 "52 22 23.000 N 4 53 32.000 E -2.00m",
                 "52 22 23.000 N 4 53 32.000 E -2.00m",
             ),
-            ("TYPE65280", "\\# 2 ab CD", "\\# 2 ab CD", "\\# 2 ab CD"),
+            ("TYPE65280", "\\# 2 ab CD", "\\# 2 abcd", "\\# 2 abcd"),
+            ("A", "\\# 4 C0000201", "192.0.2.1", "192.0.2.1"),
             ("URI", "10 1 \"ftp://a/b c\"", "10 1 \"ftp://a/b c\"", "10 1 \"ftp://a/b c\""),
         ] {
             let target = read(record_type, written).unwrap();
@@ -277,10 +310,10 @@ mod tests {
 
     #[test]
     fn types_that_are_not_a_clients_are_refused() {
-        for record_type in ["", "A B", "a", "1A", "SOA", "RRSIG", "ANY", "IN", "A\n"] {
+        for record_type in ["", "A B", "a", "1A", "SOA", "RRSIG", "ANY", "IN", "A\n", "TYPE1", "ALIAS"] {
             assert!(check_type(record_type).is_err(), "{record_type:?}");
         }
-        for record_type in ["A", "TXT", "NSAP-PTR", "TYPE65280", "DNSKEY"] {
+        for record_type in ["A", "TXT", "HTTPS", "TYPE65280", "DNSKEY"] {
             assert_eq!(check_type(record_type), Ok(()));
         }
     }

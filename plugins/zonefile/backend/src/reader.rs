@@ -290,7 +290,7 @@ impl Reader<'_> {
         if word.quoted || !word.text.first().is_some_and(u8::is_ascii_alphabetic) {
             return Err(format!("`{}` stands where a record type is expected", printable(word.text)));
         }
-        let record_type = printable(word.text).to_ascii_uppercase();
+        let record_type = rdata::type_name(&printable(word.text));
         let Some(owner) = place.owner.as_deref() else {
             return Err("the first record has no owner name".to_owned());
         };

@@ -174,7 +174,7 @@ impl Service {
                 return Err(format!("the server at {verify} {reason}"));
             }
             thread::sleep(pause);
-            pause = (pause * 3 / 2).min(Duration::from_millis(100));
+            pause = (pause * 3 / 2).min(Duration::from_millis(20));
         }
     }
 

@@ -116,7 +116,8 @@ fn bad_records_are_refused_each_with_its_reason() {
         // Only the checker knows.
         (record("w", "TLSA", &["3 1 1 nothexadecimal"]), "`named-checkzone` refuses it"),
         (record("bad_name", "A", &["192.0.2.1"]), "bad owner name"),
-        (record("w", "NOSUCHTYPE", &["x"]), "`named-checkzone` refuses it"),
+        (record("w", "NOSUCHTYPE", &["x"]), "not a record type"),
+        (record("w", "TYPE1", &["192.0.2.1"]), "is called A"),
     ] {
         let goods: Vec<Endpoint> =
             (0..5).map(|index| record(&format!("good{index}"), "A", &["192.0.2.9"])).collect();
