@@ -79,13 +79,12 @@ fn by_hand(folder: &Folder, server: &Server) -> Duration {
     let zone =
         folder.read("zone").replace(&format!("{serial} ; serial"), &format!("{} ; serial", serial + 1));
     let settings = server.settings();
-    let (host, port) = settings["control"]["address"].as_str().unwrap().split_once(':').unwrap();
-    let key = settings["control"]["key_file"].as_str().unwrap();
+    let config = settings["control"]["config"].as_str().unwrap();
     let begun = Instant::now();
     folder.write("zone", &zone);
     output(Command::new("named-checkzone").args(["-i", "local", ZONE]).arg(folder.path("zone")));
-    output(Command::new("rndc").args(["-s", host, "-p", port, "-k", key, "reload", ZONE]));
-    while served(server.port()) != Some(serial + 1) {
+    output(Command::new("rndc").args(["-c", config, "reload", ZONE]));
+    while served(server.running().address().port()) != Some(serial + 1) {
         std::thread::sleep(Duration::from_millis(1));
     }
     begun.elapsed()

@@ -4,7 +4,6 @@
 mod common;
 
 use std::fs;
-use std::process::Command;
 
 use common::server::{Kind, Server};
 use common::{Folder, ZONE, reasons, record};
@@ -110,7 +109,7 @@ fn a_stopped_server_costs_nothing(kind: Kind) {
     let www = record("www", "A", &["192.0.2.1"]);
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(www.clone())), [""; 0]);
     let before = folder.read("zone.zonemux");
-    let ports = server.stop();
+    let stopped = server.kill();
     let more = record("more", "A", &["192.0.2.2"]);
     let outcome = dns.apply(&ChangesBuilder::new().create(more.clone())).unwrap();
     let [failure] = outcome.failures() else { panic!("{outcome:?}") };
@@ -122,7 +121,7 @@ fn a_stopped_server_costs_nothing(kind: Kind) {
     // What is there is listed all the same.
     assert!(dns.records().unwrap().contains(&www));
     assert!(dns.check().is_err());
-    let server = Server::restart(kind, &folder, ports);
+    let server = Server::again(stopped);
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(more)), [""; 0]);
     assert_eq!(server.dig(&format!("more.{ZONE}"), "A"), ["192.0.2.2"]);
     assert_eq!(server.dig(&www.dns_name, "A"), ["192.0.2.1"]);
@@ -221,15 +220,15 @@ fn a_dynamic_zone_of_binds_is_refused() {
     assert!(error.message().contains("use the plugin `rfc2136`"), "{error}");
 
     // One that becomes dynamic later is seen by its journal.
-    let ports = server.stop();
-    let server = Server::restart(Kind::Bind, &folder, ports);
+    drop(server);
+    let server = Server::start(Kind::Bind, &folder);
     let dns = folder.open(server.settings());
-    let ports = server.stop();
+    let stopped = server.kill();
     fs::write(folder.path("zone.jnl"), "").unwrap();
     let outcome = dns.apply(&ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))).unwrap();
     assert!(outcome.failures()[0].reason.contains("`rfc2136`"), "{outcome:?}");
     fs::remove_file(folder.path("zone.jnl")).unwrap();
-    let server = Server::restart(Kind::Bind, &folder, ports);
+    let server = Server::again(stopped);
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))), [""; 0]);
     drop(server);
 }
@@ -239,7 +238,11 @@ fn a_serial_that_the_server_counts_is_left_alone() {
     for kind in [Kind::Knot, Kind::Bind] {
         let folder = folder();
         opened(&folder);
-        let options = if kind == Kind::Knot { "    serial-policy: increment\n" } else { "" };
+        let options = if kind == Kind::Knot {
+            "    zonefile-load: difference-no-serial\n    journal-content: all\n    serial-policy: increment\n"
+        } else {
+            ""
+        };
         let server = Server::start_with(kind, &folder, &[(ZONE, "zone")], options);
         let zone = folder.read("zone");
         let dns = folder.open(with(server.settings(), json!({ "serial": "keep" })));
@@ -288,8 +291,7 @@ fn a_command_reloads_where_the_settings_name_one() {
     assert!(outcome.failures()[0].reason.contains("failed: "), "{outcome:?}");
     assert!(folder.path("told").exists());
     dns.close().unwrap();
-    let pid =
-        common::output(Command::new("cat").arg(folder.path(&format!("run-{}/named.pid", server.port()))));
+    let pid = fs::read_to_string(server.running().folder().join("named.pid")).unwrap();
     let dns = folder.open(json!({ "verify": verify, "reload": ["kill", "-HUP", pid.trim()] }));
     assert_eq!(reasons(&dns, &ChangesBuilder::new().create(www.clone())), [""; 0]);
     assert_eq!(server.dig(&www.dns_name, "A"), ["192.0.2.1"]);
