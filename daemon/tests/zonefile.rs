@@ -55,7 +55,7 @@ fn served_by(kind: Kind) {
     // What the checker refuses is set aside, in words that say who refuses it.
     let bad = json!({ "create": [{ "dnsName": "bad.example.org", "recordType": "TLSA", "targets": ["3 1 1 none"] }] });
     assert_eq!(daemon.webhook().post("/records", bad).status, 204, "{:#?}", daemon.log());
-    let reason = daemon.wait_logged("record set aside")["fields"]["reason"].to_string();
+    let reason = daemon.wait_logged("change not applied")["reason"].to_string();
     assert!(reason.contains("refuses it"), "{reason}");
     assert_eq!(daemon.webhook().post("/records", delete(&["api.example.org"])).status, 204);
     assert_eq!(address(&server, "api.example.org"), "");

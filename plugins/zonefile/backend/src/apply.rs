@@ -171,7 +171,7 @@ impl Site {
         let serial = self.next_serial(zone, served);
         let candidate = candidate::stage(zone, &draft, serial).map_err(|error| failed(error.to_string()))?;
         if let Some(checker) = &self.checker {
-            match candidate.check(zone, checker, deadline) {
+            match candidate.check_and_sync(zone, checker, deadline) {
                 Ok(Verdict::Good) => {}
                 Ok(Verdict::Bad(words)) => {
                     candidate.discard();

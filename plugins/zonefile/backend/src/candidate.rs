@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
 use crate::check::{Checker, Verdict};
@@ -135,6 +136,20 @@ impl Candidate {
         checker
             .check(&zone.name, root, zone.any_names, deadline)
             .map_err(|error| CandidateError::Other(error.to_string()))
+    }
+
+    /// As [`check`](Self::check), while the disk takes what was written.
+    pub(crate) fn check_and_sync(
+        &self,
+        zone: &Zone,
+        checker: &Checker,
+        deadline: Instant,
+    ) -> Result<Verdict, CandidateError> {
+        thread::scope(|scope| {
+            // Where it fails, it fails again before anything is put in its place.
+            scope.spawn(|| fs::File::open(self.file()).and_then(|file| file.sync_data()));
+            self.check(zone, checker, deadline)
+        })
     }
 
     /// Takes it away.
