@@ -211,7 +211,7 @@ impl Site {
         deadline: Instant,
         failed: &mut [Option<Error>],
     ) -> Result<Vec<usize>> {
-        let (mut changed, mut placed) = (Vec::new(), Vec::new());
+        let (mut changed, mut placed, mut lost) = (Vec::new(), Vec::new(), None);
         for one in ready {
             let zone = &self.zones[one.zone];
             match one.candidate.publish(zone) {
@@ -220,6 +220,7 @@ impl Site {
                     tracing::info!(zone = zone.name, file = %path.display(), "edited by somebody else while it was to be written");
                     changed.push(one.zone);
                 }
+                Err(error @ SwapError::Lost(..)) => lost = Some(format!("zone {}: {error}", zone.name)),
                 Err(error) => {
                     failed[one.zone] = Some(Error::retryable(format!("zone {}: {error}", zone.name)));
                 }
@@ -228,7 +229,6 @@ impl Site {
         let told: Vec<Told<'_>> = placed.iter().map(|(zone, ..)| self.told(*zone)).collect();
         let reloaded = self.service.reload(&told, deadline);
         let verify_by = deadline.checked_sub(RESERVE).unwrap_or(deadline);
-        let mut lost = None;
         for ((zone, published, changes, proof), reloaded) in placed.into_iter().zip(reloaded) {
             // Where the command failed, the server may have been told by another: what it serves counts.
             let name = self.zones[zone].name.clone();

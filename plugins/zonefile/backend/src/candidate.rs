@@ -81,6 +81,7 @@ fn included(zone: &Zone, draft: &Draft<'_>, serial: Option<u32>) -> Result<(Stri
     let mut text = managed::include_header(&zone.name, &zone.file, serial);
     let header_lines = text.lines().count();
     draft.iter().try_for_each(|set| managed::write(set, &mut text))?;
+    text.push_str(managed::END);
     Ok((text, header_lines))
 }
 
@@ -93,6 +94,7 @@ fn whole(zone: &Zone, draft: &Draft<'_>, serial: Option<u32>) -> Result<(String,
     }
     let header_lines = text.lines().count();
     draft.iter().try_for_each(|set| managed::write(set, &mut text))?;
+    text.push_str(managed::END);
     Ok((text, header_lines))
 }
 
@@ -201,7 +203,7 @@ impl Candidate {
             }
             Err(error) => match records.put_back() {
                 Ok(()) => Err(error),
-                Err(io) => Err(SwapError::Io { action: "put back", path: zone.managed.clone(), error: io }),
+                Err(io) => Err(SwapError::Lost(zone.managed.clone(), io)),
             },
         }
     }

@@ -16,10 +16,8 @@ const SERIAL: &str = "; serial ";
 /// The comment at the start of a managed include file; `operator` is the zone file that includes it.
 pub(crate) fn include_header(zone: &str, operator: &Path, serial: Option<u32>) -> String {
     let operator = printable_path(operator);
-    let mut header = format!(
-        "; Records of zone {zone} that ExternalDNS asked for. zonemux manages this file and\n\
-         ; rewrites it; records of your own belong into {operator}.\n"
-    );
+    let mut header =
+        format!("{}; rewrites it; records of your own belong into {operator}.\n", include_line(zone));
     serial_line(serial, &mut header);
     header
 }
@@ -47,6 +45,21 @@ fn serial_line(serial: Option<u32>, header: &mut String) {
         // Writing to a string can't fail.
         let _written = writeln!(header, "{SERIAL}{serial}");
     }
+}
+
+/// The last line: without it, a file that begins as ours was cut off, or is being written.
+pub(crate) const END: &str = "; end\n";
+
+/// Whether a file that begins as ours has no end.
+pub(crate) fn is_cut_off(zone: &str, bytes: &[u8]) -> bool {
+    let ours = bytes.starts_with(include_line(zone).as_bytes()) || is_whole(zone, bytes);
+    let has_end =
+        || bytes.split(|&byte| byte == b'\n').any(|line| line.trim_ascii_end() == END.trim_end().as_bytes());
+    ours && !has_end()
+}
+
+fn include_line(zone: &str) -> String {
+    format!("; Records of zone {zone} that ExternalDNS asked for. zonemux manages this file and\n")
 }
 
 /// The serial that a header tells.
@@ -171,6 +184,16 @@ mod tests {
         assert_eq!([1, 2, 3, 4, 5].map(at), expected);
         let expected = [Some("xn--bcher-kva.example.org"), Some("www.example.org"), None];
         assert_eq!([6, 7, 8].map(at), expected);
+    }
+
+    #[test]
+    fn a_file_without_its_end_is_told() {
+        for header in [include_header("a.org", Path::new("db"), None), whole_header("a.org", Some(1))] {
+            assert!(is_cut_off("a.org", header.as_bytes()));
+            assert!(is_cut_off("a.org", format!("{header}www.a.org. 1 IN A 192.0.2.1\n; en").as_bytes()));
+            assert!(!is_cut_off("a.org", format!("{header}{END}by-hand 1 A 192.0.2.1\n").as_bytes()));
+        }
+        assert!(!is_cut_off("a.org", b"www 1 A 192.0.2.1\n"));
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn make_managed(zone: &Zone) -> Result<()> {
         return Ok(());
     }
     let failed = |error: SwapError| Error::retryable(format!("zone {}: {error}", zone.name));
-    let header = managed::include_header(&zone.name, &zone.file, None);
+    let header = managed::include_header(&zone.name, &zone.file, None) + managed::END;
     let staged = swap::stage(&zone.managed, header.as_bytes(), None, neighbour(zone)).map_err(failed)?;
     staged.sync().map_err(failed)?;
     staged.swap().map_err(failed)?.finish();

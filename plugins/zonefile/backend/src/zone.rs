@@ -10,7 +10,7 @@ use zonemux_plugin::{Error, Result};
 use crate::foreign::{Foreign, Foreigns, Origin};
 use crate::identity::{self, Identity};
 use crate::lock::Lock;
-use crate::managed::{collect, header_serial, is_whole};
+use crate::managed::{collect, header_serial, is_cut_off, is_whole};
 use crate::reader::{self, How, Include, IncludeBase, Read, ReadError, Source};
 use crate::records::{Key, Records, RrSet};
 use crate::settings::{Mode, NameServer, Server, Settings, mailbox, name_server};
@@ -137,6 +137,14 @@ impl Zone {
         let first = self.known.sources.is_empty() && self.known.written.is_empty();
         if !first && self.known.is_current(&self.managed) {
             return Ok(HashSet::new());
+        }
+        // A list without what was there would be taken for a list of deleted records.
+        if !first && !self.managed.exists() {
+            return Err(Error::retryable(format!(
+                "zone {}: `{}` is gone\nhint: put a copy back; when the backend is opened without it, it is made anew",
+                self.name,
+                self.managed.display()
+            )));
         }
         let known = self.read()?;
         let mut edited = HashSet::new();
@@ -300,6 +308,14 @@ impl Zone {
             }
             other => config(format!("zone {}: {other}", self.name)),
         })?;
+        let cut_off = read.sources.first().is_some_and(|source| is_cut_off(&self.name, &source.bytes));
+        if cut_off {
+            return Err(Error::retryable(format!(
+                "zone {}: the end of `{}` is missing\nhint: somebody is writing it, or a line `; end` was removed from it",
+                self.name,
+                file.display()
+            )));
+        }
         if read.outside > 0 {
             tracing::warn!(
                 zone = self.name, file = %file.display(), records = read.outside, "records that are not in the zone are ignored"

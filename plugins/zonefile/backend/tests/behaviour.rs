@@ -41,7 +41,7 @@ fn the_operators_file_keeps_every_byte_but_the_serial() {
             "; Records of zone {ZONE} that ExternalDNS asked for. zonemux manages this file and\n\
              ; rewrites it; records of your own belong into {}.\n\
              ; serial 2024010200\n\
-             www.{ZONE}. 300 IN A 192.0.2.1\n",
+             www.{ZONE}. 300 IN A 192.0.2.1\n; end\n",
             folder.path("zone").display()
         )
     );
@@ -155,6 +155,32 @@ fn a_checker_that_names_no_line_is_asked_for_halves() {
         failure.kind == ErrorKind::Retryable && failure.reason.contains("even without these changes"),
         "{failure:?}"
     );
+}
+
+#[test]
+fn a_managed_file_that_is_gone_or_cut_off_is_no_list() {
+    for mode in ["include", "whole"] {
+        let folder = Folder::with_zone();
+        if mode == "whole" {
+            folder.write("zone", &folder.read("zone").replace("$INCLUDE", ";"));
+        }
+        let name = if mode == "whole" { "zone" } else { "zone.zonemux" };
+        let dns = folder.open(json!({ "mode": mode }));
+        assert_eq!(reasons(&dns, &ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))), [""; 0]);
+        let (whole, listed) = (folder.read(name), dns.records().unwrap());
+        let cut = whole.strip_suffix("; end\n").unwrap();
+        folder.write(name, cut);
+        let error = dns.records().unwrap_err();
+        assert!(error.kind() == ErrorKind::Retryable && error.message().contains("the end of"), "{error}");
+        fs::remove_file(folder.path(name)).unwrap();
+        let error = dns.records().unwrap_err();
+        assert!(error.message().contains("is gone"), "{error}");
+        let outcome = dns.apply(&ChangesBuilder::new().create(record("more", "A", &["192.0.2.1"]))).unwrap();
+        assert_eq!(outcome.failures()[0].kind, ErrorKind::Retryable);
+        assert!(!folder.path(name).exists());
+        folder.write(name, &whole);
+        assert_eq!(dns.records().unwrap(), listed);
+    }
 }
 
 #[test]

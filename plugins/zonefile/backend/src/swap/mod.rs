@@ -23,7 +23,7 @@ pub(crate) fn beside(path: &Path, what: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Why a file was not replaced. Nothing has changed then.
+/// Why a file was not replaced. But for [`Lost`](Self::Lost), nothing has changed then.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SwapError {
     #[error("can't {action} `{}`: {error}", path.display())]
@@ -31,6 +31,9 @@ pub(crate) enum SwapError {
     /// Somebody has written it since it was read.
     #[error("`{}` was changed meanwhile", .0.display())]
     Changed(PathBuf),
+    /// It was replaced, which did not last, and the old one can't be put back.
+    #[error("can't put the previous `{}` back: {_1}", .0.display())]
+    Lost(PathBuf, io::Error),
 }
 
 /// A new file that is not in its place yet.
@@ -152,8 +155,10 @@ impl Staged {
         let result = self.try_swap().map_err(|error| match error {
             Trouble::Changed => SwapError::Changed(self.path.clone()),
             Trouble::Io(error) => failed(error),
+            Trouble::Lost(error) => SwapError::Lost(self.path.clone(), error),
         });
-        if result.is_err() {
+        // What is lost may be there.
+        if result.as_ref().is_err_and(|error| !matches!(error, SwapError::Lost(..))) {
             self.discard();
         }
         result
@@ -182,7 +187,7 @@ impl Staged {
         match rustix::fs::renameat_with(CWD, &self.new, CWD, &self.path, RenameFlags::EXCHANGE) {
             Ok(()) => {
                 if !identity::is_unchanged(&self.new, &mut was) {
-                    exchange(&self.new, &self.path)?;
+                    exchange(&self.new, &self.path).map_err(Trouble::Lost)?;
                     return Err(Trouble::Changed);
                 }
                 self.swapped(Some(self.new.clone()), Some(was))
@@ -211,7 +216,7 @@ impl Staged {
         step("sync the folder");
         if let Err(error) = sync_folder(&self.path) {
             // The new name may be lost with the power: not a success.
-            swapped.put_back()?;
+            swapped.put_back().map_err(Trouble::Lost)?;
             return Err(Trouble::Io(error));
         }
         Ok(swapped)
@@ -220,6 +225,7 @@ impl Staged {
 
 enum Trouble {
     Changed,
+    Lost(io::Error),
     Io(io::Error),
 }
 
