@@ -97,7 +97,7 @@ pub(crate) fn write(set: &RrSet, to: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-/// Which RRset stands on which lines of a text that [`write`] made.
+/// Which RRset stands on which lines of a text that [`write()`] made.
 pub(crate) fn at_line<'a>(
     mut sets: impl Iterator<Item = &'a RrSet>,
     header_lines: usize,

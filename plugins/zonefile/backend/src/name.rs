@@ -6,7 +6,7 @@ use zonemux_plugin::dns::canonical;
 
 use crate::lexer::{Token, printable};
 
-/// The [canonical](zonemux_plugin::dns::canonical) form of a name as it stands in a file: relative to
+/// The [canonical] form of a name as it stands in a file: relative to
 /// an origin, which is canonical, unless a dot ends it.
 pub(crate) fn absolute(token: &Token<'_>, origin: &str) -> Result<String, String> {
     if token.quoted {
