@@ -128,7 +128,7 @@ fn rows(folder: &Folder) -> Result<BTreeSet<Row>, String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn files_are_read_as_bind_reads_them(
         parts in proptest::collection::vec(part(), 0..14),
@@ -144,8 +144,8 @@ proptest! {
             writeln!(zone, "{part}").unwrap();
         }
         let Some(expected) = compiled(&folder, &zone) else {
-            // BIND refuses it; whether we do is the checker's matter.
-            return Ok(());
+            // BIND refuses it; whether we do is the checker's matter. Another one is tried in its place.
+            return Err(TestCaseError::reject("refused"));
         };
         let include = format!("$INCLUDE {}\n", folder.path("zone.zonemux").display());
         folder.write("zone", &(zone.clone() + &include));
