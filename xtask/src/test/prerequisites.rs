@@ -11,8 +11,21 @@ use super::Session;
 pub(crate) const GO_HINT: &str = "install Go 1.21 or newer from https://go.dev/dl/ and put its `bin` into PATH; it fetches the exact version itself";
 
 /// A program that the tests start, with the Debian package that has it.
-const SYSTEM: [(&str, &str); 4] =
-    [("curl", "curl"), ("faketime", "faketime"), ("minisign", "minisign"), ("systemd-analyze", "systemd")];
+const SYSTEM: [(&str, &str); 13] = [
+    ("curl", "curl"),
+    ("dig", "bind9-dnsutils"),
+    ("faketime", "faketime"),
+    ("git", "git"),
+    ("knotd", "knot"),
+    ("kzonecheck", "knot-dnssecutils"),
+    ("minisign", "minisign"),
+    ("mount", "mount"),
+    ("named", "bind9"),
+    ("named-checkzone", "bind9-utils"),
+    ("named-compilezone", "bind9-utils"),
+    ("nsd", "nsd"),
+    ("systemd-analyze", "systemd"),
+];
 
 pub(super) fn run(session: &Session) -> Outcome {
     let mut missing = Vec::new();
