@@ -22,6 +22,7 @@ mod notify;
 mod plugins;
 mod process;
 mod records;
+pub mod servers;
 mod site;
 mod wait;
 
