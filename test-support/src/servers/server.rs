@@ -1,6 +1,6 @@
 //! A running name server.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -88,12 +88,21 @@ impl Server {
     pub fn stop(mut self) -> Builder {
         self.process.signal(Signal::TERM);
         eventually("the name server ends", || (!self.process.is_running()).then_some(()));
-        self.builder.clone()
+        self.ended()
     }
 
     /// Kills it in the middle of whatever it does, and gives what it takes to start it again.
     pub fn kill(self) -> Builder {
-        self.builder.clone()
+        self.ended()
+    }
+
+    /// Ends what is left of it. A server of several processes has ended when the last of them has let go of the port.
+    fn ended(self) -> Builder {
+        let (builder, address) = (self.builder.clone(), self.address());
+        drop(self);
+        let is_free = || UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok();
+        eventually("its port is free", || is_free().then_some(()));
+        builder
     }
 }
 
