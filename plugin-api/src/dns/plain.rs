@@ -41,12 +41,12 @@ pub(super) fn dots(name: &str) -> Option<u64> {
     (wrong == 0 && dots & ends == 0 && dots & (dots << 1) == 0).then_some(dots)
 }
 
-/// Whether a zone is one that [`is_plainly_below`] may be asked about: [plain](self) and no shorter than a word.
+/// Whether a zone is one that [`is_plainly_below`] may be asked about: plain and no shorter than a word.
 pub fn is_plain_zone(zone: &str) -> bool {
     zone.len() >= 8 && dots(zone).is_some()
 }
 
-/// Whether a name is [plain](self) and below a zone, told from their texts alone; for [such zones](is_plain_zone).
+/// Whether a name is plain and below a zone, told from their texts alone; for [such zones](is_plain_zone).
 /// `false` says nothing.
 #[inline]
 pub fn is_plainly_below(name: &str, zone: &str) -> bool {
