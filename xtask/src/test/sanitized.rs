@@ -12,7 +12,7 @@ use crate::terminal;
 use super::{Session, toolchains};
 
 /// Those that `fuzz/Cargo.toml` names.
-const TARGETS: [&str; 3] = ["frames", "names", "wire"];
+const TARGETS: [&str; 4] = ["frames", "names", "queries", "wire"];
 /// Seconds for each.
 const SECONDS: u32 = 10;
 

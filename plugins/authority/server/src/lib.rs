@@ -8,6 +8,8 @@
 mod bind;
 mod catalog;
 mod cookies;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod message;
 mod metrics;
 mod notify;

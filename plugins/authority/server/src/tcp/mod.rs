@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,8 @@ pub(crate) use limits::Connections;
 
 /// After the kernel could not give a connection, for want of descriptors say.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Octets that wait in the system to be sent, beside those that are on their way: a few messages of a transfer.
+const UNSENT: u32 = 128 * 1024;
 /// Octets that are read at once: a request has a hundred, seldom more.
 const READ: usize = 512;
 /// The largest request. What may come in one is a name, a few options and a signature.
@@ -79,6 +82,8 @@ impl Connection {
     fn new(stream: TcpStream, client: SocketAddr, shared: Arc<Shared>) -> Self {
         // Each answer is sent at once, whole.
         let _delayed = stream.set_nodelay(true);
+        // Without a limit the system takes megabytes for a client that does not read.
+        let _unlimited = SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
         let (input, output) = stream.into_split();
         Self { input: BufReader::with_capacity(READ, input), output, client, shared, responder: None }
     }
