@@ -101,6 +101,8 @@ fn answers_are_those_of_bind_and_nsd_but_for_what_is_explained() {
     let mut equal = 0;
     // All that there is, and as much again and more that may not be there.
     let mut all: Vec<_> = there.into_iter().map(|(name, rtype)| Question::new(name, rtype)).collect();
+    all.extend(ZONES.map(|zone| Question::new(name_to_wire(zone), Rtype::DS)));
+    all.push(Question::new(name_to_wire("a.self.example.org"), Rtype::A));
     all.extend((0..QUESTIONS).map(|_| questions::random(&names, &mut random)));
     for question in all {
         for question in question.ways(&mut random) {

@@ -34,7 +34,6 @@ const BOTH: &[Kind] = &[Kind::Bind, Kind::Nsd];
 
 const NOERROR: u16 = 0;
 const SERVFAIL: u16 = 2;
-const NXDOMAIN: u16 = 3;
 const REFUSED: u16 = 5;
 const IN: u16 = 1;
 

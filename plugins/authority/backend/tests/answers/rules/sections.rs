@@ -8,16 +8,26 @@ use crate::zone::zone_of;
 
 const AUTHENTIC: u16 = 0x20;
 
+/// So many RRsets of addresses fit into every datagram.
+const FEW: usize = 8;
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
-        name: "one is truncated: names are compressed differently, or an address of a delegation is missing (RFC 9471, section 3.1)",
+        name: "other addresses of servers fit, or names are compressed differently, and TC says so or not (RFC 9471, section 3.1)",
         kinds: BOTH,
         mend: |case, ours, theirs| {
-            if case.question.way == Way::Udp && ours.truncated != theirs.truncated && agree(ours, theirs) {
+            if case.question.way != Way::Udp || !agree(ours, theirs) {
+                return;
+            }
+            let is_large = ours.additional.len() + theirs.additional.len() > 2 * FEW;
+            if ours.truncated != theirs.truncated {
                 (ours.truncated, theirs.truncated) = (true, true);
                 theirs.rcode = rcode_of_what_is_left(ours, theirs);
                 clear(ours);
                 clear(theirs);
+            } else if is_large {
+                ours.additional.retain(|our| theirs.additional.contains(our));
+                theirs.additional.retain(|their| ours.additional.contains(their));
             }
         },
     },
