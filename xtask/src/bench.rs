@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the whole daemon under load, then the benchmarks of the crates.
+//! `cargo xtask bench`: the whole daemon under load, then the benchmarks of the crates, some of which assert bounds
+//! beside other servers on this machine.
 
 use crate::failure::Outcome;
 use crate::process::Program;
@@ -30,5 +31,9 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
         .run()?;
 
     terminal::heading("benchmarks of the crates");
-    Program::cargo().args(["bench", "--workspace", "--benches"]).directory(repository.root()).run()
+    Program::cargo()
+        .args(["bench", "--workspace", "--benches"])
+        .directory(repository.root())
+        .hint("where `named` or `nsd` is not found: plugins are measured beside them, so `apt-get install bind9 bind9-utils bind9-dnsutils nsd`")
+        .run()
 }

@@ -111,14 +111,16 @@ fn beside(full: &Path, folder: &Path, bounds: &mut Bounds) {
         Measured::new("nsd", nsd.address(), nsd.process_id()),
     ];
     system::pin_thread(None, 0);
-    all.iter().for_each(|server| system::pin(server.group, 1));
+    for server in &all {
+        system::pin(server.group, 1);
+    }
     let questions = load::questions(QUESTIONS);
     let no_names = questions.len() / 20;
     for round in 0..=ROUNDS {
         for server in &mut all {
             let busy = system::busy(server.group);
             let run = load::run(server.address, &questions).unwrap();
-            let busy = (system::busy(server.group) - busy).as_secs_f64();
+            let busy = system::busy(server.group).saturating_sub(busy).as_secs_f64();
             assert!(run.answers > questions.len() * 999 / 1000, "{}: {run:?}", server.name);
             assert!(run.no_names.abs_diff(no_names) < no_names / 50, "{}: {run:?}", server.name);
             let transfer = transfer(server.address).as_secs_f64();

@@ -32,7 +32,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "NSD leaves out the question where it refuses a class (RFC 1035, section 4.1.2, demands none)",
+        name: "NSD leaves out the question where it refuses a class (RFC 1035, section 4.1.2: it is there usually)",
         kinds: NSD,
         mend: |case, ours, theirs| {
             if case.question.class != IN && (ours.rcode, theirs.rcode) == (REFUSED, REFUSED) {

@@ -112,7 +112,7 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "BIND gives no addresses of name servers that are not below the cut (RFC 9471, section 3.2: they may be missing)",
+        name: "BIND gives no addresses of name servers that are not below the cut (RFC 9471, section 3.2: where they fit, they should be there)",
         kinds: BIND,
         mend: |_, ours, theirs| {
             let Some(cut) = theirs.authority.iter().find(|there| there.rtype == Rtype::NS) else { return };
