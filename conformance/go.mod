@@ -7,6 +7,7 @@ go 1.26.6
 
 require (
 	github.com/getkin/kin-openapi v0.152.0
+	github.com/miekg/dns v1.1.73
 	github.com/sirupsen/logrus v1.10.1
 	golang.org/x/net v0.58.0
 	sigs.k8s.io/external-dns v0.22.0
@@ -43,7 +44,6 @@ require (
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
-	github.com/miekg/dns v1.1.73 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect

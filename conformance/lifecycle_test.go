@@ -6,7 +6,9 @@ import (
 )
 
 // What becomes of one address record between its creation and its end.
-func TestLifecycle(t *testing.T) {
+func TestLifecycle(t *testing.T) { runScenarios(t, lifecycleScenarios()) }
+
+func lifecycleScenarios() []scenario {
 	www := record("www.example.test", "A", 300, "192.0.2.1")
 	other := record("other.example.test", "A", 300, "192.0.2.7")
 	moved := record("www.example.test", "A", 300, "192.0.2.9")
@@ -15,7 +17,7 @@ func TestLifecycle(t *testing.T) {
 	alias := record("www.example.test", "CNAME", 300, "other.example.test")
 	six := record("www.example.test", "AAAA", 300, "2001:db8::1")
 
-	runScenarios(t, []scenario{
+	return []scenario{
 		{name: "create", steps: []step{
 			{what: "nothing yet", desired: endpoints(), idle: true},
 			{what: "one record", desired: endpoints(www)},
@@ -86,5 +88,5 @@ func TestLifecycle(t *testing.T) {
 			}
 			return steps
 		}()},
-	})
+	}
 }

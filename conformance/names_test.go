@@ -11,7 +11,9 @@ import (
 // Spellings of names. Each is changed once after its creation: a spelling that
 // comes back in a form in which ExternalDNS doesn't know it again would lose
 // the ownership, and with it every later change.
-func TestNames(t *testing.T) {
+func TestNames(t *testing.T) { runScenarios(t, nameScenarios()) }
+
+func nameScenarios() []scenario {
 	label := strings.Repeat("x", 61)
 	var scenarios []scenario
 	for _, spelling := range []struct{ name, dnsName string }{
@@ -71,5 +73,5 @@ func TestNames(t *testing.T) {
 			return steps
 		}()},
 	)
-	runScenarios(t, scenarios)
+	return scenarios
 }

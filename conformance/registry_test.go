@@ -13,7 +13,9 @@ import (
 
 // The TXT registry with its options, and what happens when its records are
 // lost, old or someone else's.
-func TestRegistryOptions(t *testing.T) {
+func TestRegistryOptions(t *testing.T) { runScenarios(t, registryOptionScenarios()) }
+
+func registryOptionScenarios() []scenario {
 	www := record("www.example.test", "A", 300, "192.0.2.1")
 	wild := record("*.wild.example.test", "A", 300, "192.0.2.2")
 	mail := record("mail.example.test", "MX", 300, "10 www.example.test")
@@ -55,11 +57,13 @@ func TestRegistryOptions(t *testing.T) {
 			{what: "delete all", desired: endpoints()},
 		}})
 	}
-	runScenarios(t, scenarios)
+	return scenarios
 }
 
 // Ownership that changes hands, gets lost, or is from an older ExternalDNS.
-func TestRegistryRepair(t *testing.T) {
+func TestRegistryRepair(t *testing.T) { runScenarios(t, registryRepairScenarios()) }
+
+func registryRepairScenarios() []scenario {
 	www := record("www.example.test", "A", 300, "192.0.2.1")
 	moved := record("www.example.test", "A", 300, "192.0.2.2")
 	successor := loop.Options{Owner: "owner2"}
@@ -68,7 +72,7 @@ func TestRegistryRepair(t *testing.T) {
 	old := endpoint.NewEndpoint("www.example.test", endpoint.RecordTypeTXT,
 		`"heritage=external-dns,external-dns/owner=owner1,external-dns/resource=ingress/default/www.example.test"`)
 
-	runScenarios(t, []scenario{
+	return []scenario{
 		{name: "owner migration", steps: []step{
 			{what: "the old owner creates", desired: endpoints(www)},
 			{what: "the new one takes over with an update", options: &migrating, desired: endpoints(moved), check: func(w *world) {
@@ -128,7 +132,7 @@ func TestRegistryRepair(t *testing.T) {
 				},
 				desired: endpoints(moved)},
 		}},
-	})
+	}
 }
 
 // ownedBy demands that every ownership record names this owner.

@@ -68,7 +68,12 @@ func (s scenario) run(t *testing.T) {
 	if backends == nil {
 		backends = defaultBackends()
 	}
-	w := newWorld(t, daemon.Config{Backends: backends})
+	s.in(newWorld(t, daemon.Config{Backends: backends}))
+}
+
+// in runs the scenario in a world that has nothing in it yet.
+func (s scenario) in(w *world) {
+	w.t.Helper()
 	for number, current := range s.steps {
 		// Not a subtest: the steps after a failed one would say nothing.
 		w.step(fmt.Sprintf("step %d, %s", number+1, current.what), s.options, current)
@@ -111,6 +116,7 @@ func (w *world) step(name string, options loop.Options, s step) {
 			owned = append(owned, ownershipName(options, wanted.RecordType, wanted.DNSName))
 		}
 	}
+	want = append(slices.Clone(want), w.fixed...)
 	ownership, others := listing.Split(w.listed(), owned...)
 	if s.anyProperties {
 		want, others = withoutProperties(want), withoutProperties(others)

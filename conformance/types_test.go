@@ -8,12 +8,14 @@ import (
 )
 
 // Each record type that ExternalDNS manages.
-func TestTypes(t *testing.T) {
+func TestTypes(t *testing.T) { runScenarios(t, typeScenarios()) }
+
+func typeScenarios() []scenario {
 	// A prefix that ends in a dot keeps the ownership of an apex record inside
 	// its zone.
 	apexOptions := loop.Options{Prefix: "x-%{record_type}."}
 
-	runScenarios(t, []scenario{
+	return []scenario{
 		{name: "wildcard", steps: []step{
 			{what: "A", desired: endpoints(record("*.example.test", "A", 300, "192.0.2.1"))},
 			{what: "beside a name that it covers", desired: endpoints(
@@ -97,5 +99,5 @@ func TestTypes(t *testing.T) {
 				// for it again: it creates, and from then on takes the record for someone else's.
 				{what: "CAA", desired: endpoints(record("caa.example.test", "CAA", 300, `0 issue "ca.example.net"`))},
 			}},
-	})
+	}
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // TTLs and targets at their edges.
-func TestValues(t *testing.T) {
+func TestValues(t *testing.T) { runScenarios(t, valueScenarios()) }
+
+func valueScenarios() []scenario {
 	var many []string
 	for n := range 200 {
 		many = append(many, fmt.Sprintf("192.0.2.%d", n+1))
@@ -23,7 +25,7 @@ func TestValues(t *testing.T) {
 			}
 		}
 	}
-	runScenarios(t, []scenario{
+	return []scenario{
 		{name: "no TTL", steps: []step{
 			{what: "create", desired: endpoints(record("www.example.test", "A", 0, "192.0.2.1"))},
 			{what: "update", desired: endpoints(record("www.example.test", "A", 0, "192.0.2.2"))},
@@ -66,7 +68,7 @@ func TestValues(t *testing.T) {
 		{name: "IPv4 in IPv6", steps: []step{
 			{what: "create", desired: endpoints(record("www.example.test", "AAAA", 300, "::ffff:192.0.2.1"))},
 		}},
-	})
+	}
 }
 
 // Records of one name and type told apart by a set identifier.

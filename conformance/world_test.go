@@ -22,6 +22,8 @@ type world struct {
 	daemon   *daemon.Daemon
 	recorder *exchange.Recorder
 	loops    map[string]*loop.Loop
+	// fixed is listed beside what any ExternalDNS desires: it is the operator's.
+	fixed []listing.Record
 }
 
 // newWorld starts a daemon for one test.

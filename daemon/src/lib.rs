@@ -6,7 +6,7 @@
 //! http → view → router → safety → backend → plugin
 //! ```
 //!
-//! `config` and `telemetry` are leaves; `assemble` makes the parts, `generation` holds those that serve,
+//! `config`, `telemetry` and `plugin_processes` are leaves; `assemble` makes the parts, `generation` holds those that serve,
 //! `reload` puts others in their place, `app` runs it all, `cli` and `main` start it all. ARCHITECTURE.md shows the whole.
 
 pub mod admin;
@@ -22,6 +22,7 @@ pub mod journal;
 pub mod listening;
 pub mod memory;
 pub mod plugin;
+pub mod plugin_processes;
 pub mod reload;
 pub mod router;
 pub mod safety;

@@ -359,6 +359,6 @@ pub mod __private {
     pub use crate::glue::module::{Definition, header};
     pub use crate::manifest::{MANIFEST_SIZE, Package, encode as encode_manifest};
     pub use crate::units::group;
-    pub use crate::units::{Owned, owned_records};
+    pub use crate::units::{HERITAGE, Owned, owned_records};
     pub use zonemux_plugin_abi::stable::LibHeader;
 }

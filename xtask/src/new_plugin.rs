@@ -19,7 +19,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
         None => repository.root().parent().unwrap_or(Path::new("/")).to_owned(),
     };
     let folder = create(repository, &name, &directory)?;
-    terminal::line(&next_steps(&name, &folder));
+    terminal::line(&next_steps(&name, &folder, repository.root()));
     Ok(())
 }
 
@@ -140,27 +140,43 @@ fn fill(text: &str, placeholders: &[(&str, String)]) -> String {
     placeholders.iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
 }
 
-fn next_steps(name: &str, folder: &Path) -> String {
+/// What to type next. The words are for a shell, in which a path may hold what it would read as its own.
+fn next_steps(name: &str, folder: &Path, checkout: &Path) -> String {
+    let programs = quoted(&checkout.join("target/release"));
+    let guide = checkout.join("docs/writing-plugins.md");
+    let guide = guide.display();
+    let into = quoted(folder);
     let folder = folder.display();
     let library = crate_name(name);
     format!(
         "\
 {folder} is a plugin that builds and loads. Next:
 
-  cd {folder}
+  export PATH={programs}:\"$PATH\"
+  cd {into}
   cargo test                                                      # what every backend must do right
   cargo build --release
   zonemux plugin inspect target/release/lib{library}.so
   zonemux --config try.toml serve                                 # at http://127.0.0.1:8888
 
-`zonemux` is target/release/zonemux of this checkout, after `cargo build --release --package zonemux`.
-docs/writing-plugins.md goes on from here, and src/lib.rs is where to."
+The first line makes `zonemux` the one of this checkout, once it is built there: `cargo build --release --package zonemux`.
+{guide} goes on from here, and src/lib.rs is where to."
     )
+}
+
+/// A path as a shell reads it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+".contains(character);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{check, crate_name, fill, parse, type_name};
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::{check, crate_name, fill, next_steps, parse, quoted, type_name};
 
     #[test]
     fn names_fit_rust_files_and_toml() {
@@ -186,6 +202,25 @@ mod tests {
     fn placeholders_are_filled_in_everywhere() {
         let values = [("{{name}}", "abc".to_owned()), ("{{type_name}}", "Abc".to_owned())];
         assert_eq!(fill("struct {{type_name}}; // {{name}} {{name}}", &values), "struct Abc; // abc abc");
+    }
+
+    #[test]
+    fn what_comes_next_can_be_typed_from_any_folder() {
+        let words = next_steps("my-dns", Path::new("/src/zonemux-my-dns"), Path::new("/src/zone mux"));
+        assert!(words.contains("\n  export PATH='/src/zone mux/target/release':\"$PATH\"\n"), "{words}");
+        assert!(words.contains("\n  cd /src/zonemux-my-dns\n"), "{words}");
+        assert!(words.contains("\n/src/zone mux/docs/writing-plugins.md goes on"), "{words}");
+        // Where this is, the guide is there as well.
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/writing-plugins.md").is_file());
+    }
+
+    #[test]
+    fn a_shell_reads_a_path_as_it_is() {
+        for path in ["/a/b-c_d.e", "/with space", "/it's $HOME `x` \"y\"", "/ä"] {
+            let script = format!("printf %s {}", quoted(Path::new(path)));
+            let printed = Command::new("sh").args(["-c", &script]).output().unwrap().stdout;
+            assert_eq!(String::from_utf8(printed).unwrap(), path);
+        }
     }
 
     #[test]

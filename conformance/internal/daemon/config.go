@@ -54,7 +54,8 @@ type Backend struct {
 	Guards map[string]any
 	// TTL is the table of its bounds: `default`, `min`, `max`; none if nil.
 	TTL map[string]string
-	// Settings is the plugin's own table: strings, numbers, booleans, lists of strings.
+	// Settings is the plugin's own table: strings, numbers, booleans, lists of
+	// strings, and tables of these.
 	Settings map[string]any
 }
 
@@ -166,6 +167,11 @@ func table(line func(string, ...any), entries map[string]any) {
 // value renders a TOML value. Of strings, numbers, booleans and lists of strings
 // JSON's form is also TOML's.
 func value(v any) string {
+	if inner, isTable := v.(map[string]any); isTable {
+		var entries []string
+		table(func(format string, values ...any) { entries = append(entries, fmt.Sprintf(format, values...)) }, inner)
+		return "{ " + strings.Join(entries, ", ") + " }"
+	}
 	rendered, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("a setting that has no TOML form: %v", v))

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -21,8 +22,8 @@ var ports = struct {
 	next int
 }{next: os.Getpid() * 61 % portCount}
 
-// FreeAddress is a loopback address that nobody listens on, and that no other
-// test of this process was given.
+// FreeAddress is a loopback address that nobody listens on, neither for TCP nor
+// for UDP, and that no other test of this process was given.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	ports.Lock()
@@ -34,10 +35,16 @@ func FreeAddress(t testing.TB) string {
 		if err != nil {
 			continue
 		}
-		if err := listener.Close(); err != nil {
+		packets, packetsErr := net.ListenPacket("udp", address)
+		if packetsErr == nil {
+			err = packets.Close()
+		}
+		if err := errors.Join(err, listener.Close()); err != nil {
 			t.Fatal(err)
 		}
-		return address
+		if packetsErr == nil {
+			return address
+		}
 	}
 	t.Fatal("no free port on 127.0.0.1")
 	return ""

@@ -132,12 +132,13 @@ pub struct BackendError {
     pub kind: ErrorKind,
     /// What happened, for the operator.
     pub message: String,
-    /// When to try again, where the backend said so.
-    pub retry_after: Option<Duration>,
+    /// Never longer than [`LONGEST_RETRY_AFTER`](Self::LONGEST_RETRY_AFTER).
+    retry_after: Option<Duration>,
 }
 
 impl BackendError {
-    /// The longest wait that a backend may ask for: a slip of its units must not leave it alone for years.
+    /// The longest wait that a backend may ask for: a slip of its units must not leave it alone for years, and one
+    /// probe an hour harms no server.
     pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
     /// An error of a kind, without a time to wait.
@@ -148,8 +149,18 @@ impl BackendError {
     /// This error with the wait that the backend asked for, in milliseconds; 0: none.
     #[must_use]
     pub fn after_ms(self, wait: u64) -> Self {
-        let retry_after = (wait > 0).then(|| Duration::from_millis(wait).min(Self::LONGEST_RETRY_AFTER));
-        Self { retry_after, ..self }
+        if wait == 0 { Self { retry_after: None, ..self } } else { self.after(Duration::from_millis(wait)) }
+    }
+
+    /// This error with a time to wait. Here it is bounded, and nowhere else.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait.min(Self::LONGEST_RETRY_AFTER)), ..self }
+    }
+
+    /// When to try again, where it was said: after an hour at most.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// A call that took too long.
@@ -164,9 +175,11 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_years_because_a_backend_asks_for_it() {
-        let wait = |asked| BackendError::new(ErrorKind::Retryable, "busy").after_ms(asked).retry_after;
+        let wait = |asked| BackendError::new(ErrorKind::Retryable, "busy").after_ms(asked).retry_after();
         assert_eq!(wait(0), None);
         assert_eq!(wait(1500), Some(Duration::from_millis(1500)));
         assert_eq!(wait(u64::MAX), Some(BackendError::LONGEST_RETRY_AFTER));
+        let error = BackendError::new(ErrorKind::Retryable, "busy").after(Duration::MAX);
+        assert_eq!(error.retry_after(), Some(BackendError::LONGEST_RETRY_AFTER));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{LazyLock, OnceLock};
 use foldhash::quality::RandomState;
 use zonemux_plugin::{Endpoint, EndpointView, dns};
 
-use super::counted::{Counted, OTHER};
+use super::counted::{Counted, OTHER, TXT};
 use crate::wire::EncodedList;
 
 /// One for the process: hashes are compared between lists, and never stored. Seeded at random; a record
@@ -59,6 +59,11 @@ impl Index {
         let Ok(offset) = u32::try_from(offset) else { return };
         let is_plain = is_canonical && endpoint.set_identifier().is_empty();
         self.entries.push(Entry { offset, record_type, is_plain });
+    }
+
+    /// Where the TXT records stand, in the order of the list.
+    pub(super) fn texts(&self) -> impl Iterator<Item = u64> {
+        self.entries.iter().filter(|entry| entry.record_type == TXT).map(|entry| entry.offset.into())
     }
 
     /// Whether there is a record whose name, type and set identifier have this [hash](key_hash).

@@ -112,7 +112,7 @@ impl Backend {
                 Err(error) => error,
             };
             // Jitter, so that many daemons don't ask one server in step.
-            let pause = error.retry_after.unwrap_or(wait).min(BackendError::LONGEST_RETRY_AFTER);
+            let pause = error.retry_after().unwrap_or(wait);
             let pause = pause.mul_f64(0.75 + fastrand::f64() / 2.0);
             tracing::warn!(backend = self.name, error = %error, retry_in = ?pause, "backend can't be opened");
             self.note_failure(&error);

@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::time::Instant;
+use zonemux_plugin::__private::HERITAGE;
 use zonemux_plugin::{Endpoint, EndpointView, ErrorKind, is_ownership_txt};
 
-use super::counted::{Counted, Counts, TXT};
+use super::counted::{Counted, Counts};
 use super::driver::BackendError;
 use super::encrypted::{Candidates, Encrypted};
 use super::index::Index;
@@ -28,10 +29,9 @@ pub struct List {
     /// Records that the backend listed though they are not its own, and that are left out.
     pub foreign: u64,
     scope: Option<Arc<Scope>>,
-    /// Records of each of the scope's zones, without ownership TXT that can be read.
-    readable: Vec<u64>,
+    /// Records of each of the scope's zones, ownership TXT among them.
+    records: Vec<u64>,
     index: Index,
-    candidates: Candidates,
     ownership: OnceLock<Ownership>,
     /// The number of writes when it was begun.
     epoch: u64,
@@ -77,12 +77,35 @@ impl List {
 
     fn ownership(&self) -> &Ownership {
         self.ownership.get_or_init(|| {
-            let mut counts = self.readable.clone();
+            let mut counts = self.records.clone();
+            let candidates = self.other_texts(|zone| counts[zone] -= 1);
             let has = |hash| self.index.contains(&self.json, hash);
-            let encrypted = self.candidates.settle(has, |zone| counts[zone] -= 1);
+            let encrypted = candidates.settle(has, |zone| counts[zone] -= 1);
             let zones = self.scope.iter().flat_map(|scope| scope.zones().iter().cloned());
             Ownership { encrypted, zones: zones.zip(counts).collect() }
         })
+    }
+
+    /// Tells the zone of each ownership TXT that can be read; returns those of the other TXT that may be encrypted.
+    fn other_texts(&self, mut readable: impl FnMut(usize)) -> Candidates {
+        let mut candidates = Candidates::default();
+        let Some(scope) = &self.scope else { return candidates };
+        let mut texts = self.json.texts();
+        for offset in self.index.texts() {
+            // Nearly all, told from the text as it stands.
+            if let Some(name) = texts.name_of_text_at(offset, HERITAGE) {
+                scope.place(name).into_iter().for_each(|(_, zone)| readable(zone));
+                continue;
+            }
+            let Some(endpoint) = texts.endpoint_at(offset) else { continue };
+            let Some((name, zone)) = scope.place(&endpoint.dns_name) else { continue };
+            if is_ownership_txt(&endpoint) {
+                readable(zone);
+            } else {
+                candidates.push(&name, &endpoint, zone);
+            }
+        }
+        candidates
     }
 
     /// Under which [number](super::Writes::epoch) it was begun.
@@ -122,9 +145,8 @@ struct Builder {
     near: usize,
     counts: Counts,
     foreign: u64,
-    readable: Vec<u64>,
+    records: Vec<u64>,
     index: Index,
-    candidates: Candidates,
 }
 
 /// Both ends of a list. With a scope, names outside it are left out.
@@ -210,9 +232,8 @@ impl Builder {
             near: 0,
             counts: Counts::default(),
             foreign: 0,
-            readable: vec![0; zones],
+            records: vec![0; zones],
             index: Index::default(),
-            candidates: Candidates::default(),
         }
     }
 
@@ -228,12 +249,7 @@ impl Builder {
                 };
                 (name, self.near) = (canonical, zone);
             }
-            if record_type != TXT {
-                self.readable[self.near] += 1;
-            } else if !is_ownership_txt(endpoint) {
-                self.readable[self.near] += 1;
-                self.candidates.push(&name, endpoint, self.near);
-            }
+            self.records[self.near] += 1;
             // Borrowed without its last dot, it is not as it was listed.
             let is_canonical = matches!(name, Cow::Borrowed(name) if name.len() == listed.len());
             self.index.push(endpoint, record_type, is_canonical, self.encoder.next_offset());
@@ -248,9 +264,8 @@ impl Builder {
             types: self.counts.by_name(),
             foreign: self.foreign,
             scope: self.scope,
-            readable: self.readable,
+            records: self.records,
             index: self.index,
-            candidates: self.candidates,
             ownership: OnceLock::new(),
             epoch: 0,
             begun: None,

@@ -44,7 +44,7 @@ pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 use crate::admin::json;
 use crate::backend::{Backend, ListResult};
 use crate::generation::Current;
-use crate::http::{Answer, BodyError, Limits, Peer, collect, text};
+use crate::http::{Answer, BodyError, Limits, Peer, collect, log_refused_plugin, text};
 use crate::journal;
 use crate::reload::{Outcome, Reloader};
 use crate::safety::Registry;
@@ -101,7 +101,7 @@ impl Control {
     pub async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let path = request.uri().path().to_owned();
         if peer.is_plugin() {
-            tracing::error!(%peer, path, "a plugin's process is refused the control socket");
+            log_refused_plugin(&peer, "control");
             return text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
         }
         tracing::info!(%peer, method = %request.method(), path, "control request");

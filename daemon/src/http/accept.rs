@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use super::listen::{Listener, ListenerSocket, StdSocket};
-use super::plugin_peer;
+use super::plugin_peer::{self, PluginPeer};
 use super::stream::Stream;
 
 /// Who is at the other end of a connection.
@@ -28,8 +28,8 @@ pub enum Peer {
         uid: u32,
         /// Its group.
         gid: u32,
-        /// Whether it was a plugin's process that connected, or a program that one started.
-        is_plugin: bool,
+        /// Where it was a plugin's process that connected, or a program that one started.
+        plugin: Option<PluginPeer>,
     },
 }
 
@@ -44,7 +44,15 @@ impl Peer {
 
     /// Whether it is known to be a plugin's process, or a program that one started.
     pub fn is_plugin(&self) -> bool {
-        matches!(self, Self::Unix { is_plugin: true, .. })
+        matches!(self, Self::Unix { plugin: Some(_), .. })
+    }
+
+    /// The backend whose process it is, where it can be told.
+    pub fn backend(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Unix { plugin: Some(plugin), .. } => plugin.backend.as_ref(),
+            _ => None,
+        }
     }
 }
 
@@ -96,8 +104,8 @@ fn over_unix(stream: UnixStream) -> io::Result<(Stream, Peer)> {
     let credentials = stream.peer_cred()?;
     let (pid, uid, gid) = (credentials.pid(), credentials.uid(), credentials.gid());
     // Once for all of its requests: whoever connected stays who it was.
-    let is_plugin = pid.is_some_and(|pid| plugin_peer::is_plugin(pid, uid));
-    Ok((Stream::Unix(stream), Peer::Unix { pid, uid, gid, is_plugin }))
+    let plugin = pid.and_then(|pid| plugin_peer::find(pid, uid));
+    Ok((Stream::Unix(stream), Peer::Unix { pid, uid, gid, plugin }))
 }
 
 /// Closes a listener, and gives the connections that its clients have made and nobody has accepted

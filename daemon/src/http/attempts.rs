@@ -197,7 +197,7 @@ mod tests {
         let attempts = Attempts::new();
         for number in 0..2_000_u32 {
             tokio::time::advance(Duration::from_millis(1)).await;
-            attempts.wait("a", &Peer::Unix { pid: None, uid: number, gid: 0, is_plugin: false });
+            attempts.wait("a", &Peer::Unix { pid: None, uid: number, gid: 0, plugin: None });
         }
         let failures = attempts.failures.lock().unwrap();
         assert_eq!(failures.len(), REMEMBERED);

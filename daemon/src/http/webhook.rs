@@ -21,6 +21,7 @@ use super::attempts::Attempts;
 use super::calls::{Call, Reply};
 use super::error::Failure;
 use super::observe::{Observer, Watch};
+use super::refused_plugins::log_refused_plugin;
 use super::routes::{Entry, Route, ViewTable};
 use crate::view::{CallContext, CallError};
 
@@ -144,7 +145,7 @@ impl Webhook {
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
         if peer.is_plugin() {
-            tracing::error!(%peer, "a plugin's process is refused the webhook: it would write to other backends");
+            log_refused_plugin(&peer, "webhook");
             return answer::text(StatusCode::FORBIDDEN, "error: a plugin has no business here\n");
         }
         // Before `stopping` is asked: what passes it is waited for.

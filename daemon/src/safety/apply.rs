@@ -34,7 +34,7 @@ impl SafeBackend {
         let large = batch.len() > LARGE;
         let work = match blocking(large, move || Units::of(batch)).await {
             Ok(work) => Arc::new(work),
-            Err(error) => return Tally { failed: 1, retry_after: error.retry_after, ..Tally::default() },
+            Err(error) => return Tally { failed: 1, retry_after: error.retry_after(), ..Tally::default() },
         };
         // What runs already is not begun again.
         let running = self.state.running.current();
@@ -247,7 +247,7 @@ impl SafeBackend {
     pub(super) async fn account_for(self: &Arc<Self>, account: Account, outcomes: Outcomes) -> Tally {
         let safe = Arc::clone(self);
         let told = blocking(true, move || safe.account(&account, &outcomes)).await;
-        told.unwrap_or_else(|error| Tally { failed: 1, retry_after: error.retry_after, ..Tally::default() })
+        told.unwrap_or_else(|error| Tally { failed: 1, retry_after: error.retry_after(), ..Tally::default() })
     }
 }
 
@@ -321,7 +321,7 @@ pub(super) fn report(permit: Permit, backend: &str, error: Option<&BackendError>
             }
         }
         Some(error) if counts_as_failure(error.kind) => {
-            if let Some(wait) = permit.failed(now, error.retry_after) {
+            if let Some(wait) = permit.failed(now, error.retry_after()) {
                 tracing::warn!(backend, ?wait, "backend keeps failing: it is left alone for a while");
             }
         }

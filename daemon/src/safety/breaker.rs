@@ -19,9 +19,6 @@ use crate::backend::BackendError;
 
 /// The longest that doubling makes it, unless the configured cooldown is longer.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
-/// The longest `Retry-After` that is believed: a wrong one must not freeze a backend for days, and one
-/// probe an hour harms no server.
-const LONGEST_RETRY_AFTER: Duration = BackendError::LONGEST_RETRY_AFTER;
 /// When those are to come again who find the one probe under way.
 const PROBE_UNDER_WAY: Duration = Duration::from_secs(1);
 
@@ -51,8 +48,7 @@ pub struct Open {
 
 impl From<Open> for BackendError {
     fn from(open: Open) -> Self {
-        let error = Self::new(ErrorKind::Retryable, open.to_string());
-        Self { retry_after: Some(open.retry_in), ..error }
+        Self::new(ErrorKind::Retryable, open.to_string()).after(open.retry_in)
     }
 }
 
@@ -195,12 +191,12 @@ impl Permit {
     }
 
     /// The call failed in a way that [counts](counts_as_failure); `retry_after` is what the server asked
-    /// for. Says for how long the breaker opened, if this opened it or made it stay open longer.
+    /// for, [bounded](BackendError::after). Says for how long the breaker opened, if this opened it or made it stay open longer.
     pub fn failed(mut self, now: Instant, retry_after: Option<Duration>) -> Option<Duration> {
         self.reported = true;
         let mut circuit = lock(&self.circuit);
         circuit.settle(now);
-        let at_least = retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        let at_least = retry_after.unwrap_or_default();
         let of_this_turn = circuit.turn == self.turn;
         let limit = circuit.failures.get();
         match &mut circuit.position {

@@ -88,7 +88,7 @@ impl Tally {
             Outcome::Quarantined { .. } => &mut self.quarantined,
             Outcome::Held(_) => &mut self.held,
             Outcome::Failed(error) => {
-                self.retry_after = self.retry_after.max(error.retry_after);
+                self.retry_after = self.retry_after.max(error.retry_after());
                 &mut self.failed
             }
         };

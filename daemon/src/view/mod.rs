@@ -97,7 +97,7 @@ impl View {
         for (backend, result) in self.backends.iter().zip(results) {
             match result {
                 Ok(value) => all.push(value),
-                Err(error) => failed.push((backend.name(), error.retry_after)),
+                Err(error) => failed.push((backend.name(), error.retry_after())),
             }
         }
         if failed.is_empty() { Ok(all) } else { Err(unavailable(&failed)) }

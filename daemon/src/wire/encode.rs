@@ -119,6 +119,9 @@ impl EncodedList {
     }
 }
 
+/// How an endpoint begins.
+const NAME: &[u8] = br#"{"dnsName":""#;
+
 /// Reads an [`EncodedList`] at offsets that only grow.
 #[derive(Debug)]
 pub struct Texts<'a> {
@@ -132,9 +135,18 @@ impl<'a> Texts<'a> {
     /// The name of the endpoint at an [offset](ListEncoder::next_offset), no smaller than the last one's; `None` where
     /// it is not written as it is.
     pub fn name_at(&mut self, offset: u64) -> Option<&'a str> {
-        let text = self.rest_from(offset)?.strip_prefix(b"{\"dnsName\":\"")?;
+        let text = self.rest_from(offset)?.strip_prefix(NAME)?;
         let end = text.iter().position(|&byte| matches!(byte, b'"' | b'\\'))?;
         (text[end] == b'"').then(|| str::from_utf8(&text[..end]).ok())?
+    }
+
+    /// As [`name_at`](Self::name_at), of an endpoint whose first target begins with a text behind one quote; `None` says
+    /// nothing.
+    pub fn name_of_text_at(&mut self, offset: u64, begins: &[u8]) -> Option<&'a str> {
+        let name = self.name_at(offset)?;
+        // What `name_at` has read, and what stands between name and target.
+        let behind = self.rest_from(offset)?.get(NAME.len() + name.len()..)?;
+        behind.strip_prefix(br#"","targets":["\""#)?.starts_with(begins).then_some(name)
     }
 
     /// The endpoint at an [offset](ListEncoder::next_offset), no smaller than the last one's.

@@ -156,10 +156,10 @@ async fn a_unix_socket_serves_the_same() {
     let mut client = crate::client::Client::new(tokio::net::UnixStream::connect(&path).await.unwrap());
     client.send(get("/records")).await;
     assert_eq!(client.reply().await.status, 200);
-    let zonemux::http::Peer::Unix { pid, uid, gid, is_plugin } = seen.recv().await.unwrap() else {
+    let zonemux::http::Peer::Unix { pid, uid, gid, plugin } = seen.recv().await.unwrap() else {
         panic!("a unix peer")
     };
-    assert!(!is_plugin);
+    assert_eq!(plugin, None);
     assert_eq!(pid, i32::try_from(std::process::id()).ok());
     assert_eq!((uid, gid), (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw()));
     assert!(server.close(std::time::Duration::from_secs(10)).await);

@@ -132,6 +132,10 @@ fn neither_it_nor_an_orphan_of_it_is_answered_at_the_daemons_sockets() {
         assert!(line.ends_with("HTTP/1.1 403") || line.contains("Permission denied"), "{report}");
     }
     assert_eq!(report.lines().filter(|line| line.starts_with("an orphan")).count(), 2, "{report}");
+    // All of them are one line, unless the kernel has refused every one.
+    let refused = daemon.logged("is refused at the daemon's own socket");
+    assert_eq!(refused.len(), usize::from(report.contains("403")), "{refused:?}");
+    assert!(refused.iter().all(|line| line["backend"] == "lan"), "{refused:?}");
     // Whoever is none of the daemon's own is answered at both.
     let unix = zonemux_test_support::Target::Unix(site.path("webhook.sock"));
     assert_eq!(names(&unix.get("/records")), ["kept.example.org"]);
@@ -171,6 +175,34 @@ fn one_with_more_failures_than_changes_is_cut_off() {
                     told = {\"list\": \"create\", \"index\": 0, \"kind\": \"permanent\", \"reason\": \"no\"}\n    \
                     send(UNAPPLIED, call, told)";
     is_cut_off(fail, &["a.example.org"], "failure that nobody asked for");
+}
+
+/// There is a frame in which the daemon's own code says what restricts a process, before it runs any other.
+#[test]
+fn one_that_says_itself_what_restricts_it_is_cut_off() {
+    let restricted = 76;
+    let say = format!("send({restricted}, 0, {{\"seccomp\": True, \"missing\": []}})");
+    is_cut_off(&say, &["a.example.org"], "restrictions");
+}
+
+#[test]
+fn one_that_reads_no_more_is_ended_before_its_calls_run_out_of_time() {
+    // What it says is still heard.
+    let lines = "socket.socket(fileno=os.dup(0)).shutdown(socket.SHUT_RD)\n\
+                 send(FAILED, call, {\"kind\": \"retryable\", \"message\": \"deaf now\"})\n\
+                 time.sleep(600)";
+    let site = wicked("list", lines);
+    // Long after it is found out.
+    site.layer("patience", "[backends.lan]\napply_timeout = \"5m\"\n[webhook]\ndeadline = \"14s\"");
+    let daemon = ready(&site);
+    lan_has_a_record(&daemon);
+    now(&site);
+    daemon.webhook().get("/records");
+    // It is never told of this.
+    daemon.webhook().get("/records");
+    let seen = restarted(&daemon, "lan", 1, &["closed"]);
+    assert!(seen["last_end"].as_str().unwrap().contains("for reading"), "{seen}");
+    serves_again(&daemon);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod tests;
 use crate::changes::{ChangeId, Changes};
 use crate::endpoints::EndpointRef;
 
-pub use ownership::{Owned, is_ownership_txt, owned_records};
+pub use ownership::{HERITAGE, Owned, is_ownership_txt, owned_records};
 
 /// Changes that are applied or refused as a whole: a record with its ownership TXT, and what
 /// replaces what at one name.

@@ -12,7 +12,7 @@ use crate::endpoints::EndpointRef;
 const OWNED_RECORD: &str = "ownedRecord";
 
 /// How the text of an ownership record begins, without quotes.
-const HERITAGE: &[u8] = b"heritage=external-dns";
+pub const HERITAGE: &[u8] = b"heritage=external-dns";
 
 /// The types that the registry writes into a name, as it writes them.
 const TYPES: [(&str, &str); 10] = [

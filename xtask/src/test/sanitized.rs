@@ -1,6 +1,7 @@
-//! What only nightly builds: the boundary's tests under `AddressSanitizer`, and short runs of the fuzz targets.
+//! What only nightly builds: the boundary's tests under `AddressSanitizer` and `ThreadSanitizer`, and short runs of
+//! the fuzz targets.
 //!
-//! Both are built with the same instruments, so that they share what lies below. Where nightly is missing they say so
+//! `memory` and `fuzz` are built with the same instruments, so that they share what lies below. Where nightly is missing they say so
 //! and pass: the checks are the same on every machine, and one that has nightly is enough.
 
 use std::fs;
@@ -22,6 +23,10 @@ const FLAGS: &str = "--cfg fuzzing -Zsanitizer=address -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 /// Leaks are looked for by tests of their own; here it needs a right that containers often lack.
 const OPTIONS: (&str, &str) = ("ASAN_OPTIONS", "detect_leaks=0");
+
+/// The standard library is built along (`-Zbuild-std`): without its atomics and locks, whatever they order would
+/// look like a race.
+const THREADS: &str = "-Zsanitizer=thread";
 
 /// A nightly toolchain and the machine that it builds for.
 struct Nightly {
@@ -51,19 +56,31 @@ impl Nightly {
     }
 }
 
+/// What calls plugins through the very types that cross.
+const BOUNDARY: [&str; 7] =
+    ["--package", "zonemux-plugin", "--package", "zonemux-memory-backend", "--lib", "--test", "behaviour"];
+
 /// The SDK's tests call plugins through the very types that cross, and free on one side what the other made.
 pub(super) fn memory(session: &Session) -> Outcome {
     let Some(nightly) = Nightly::find("AddressSanitizer") else { return Ok(()) };
-    let tests = [
-        "--package",
-        "zonemux-plugin",
-        "--package",
-        "zonemux-memory-backend",
-        "--lib",
-        "--test",
-        "behaviour",
-    ];
-    nightly.cargo(session, "test").args(tests).directory(session.repository.root()).run()
+    nightly.cargo(session, "test").args(BOUNDARY).directory(session.repository.root()).run()
+}
+
+/// The same tests, of which many make calls from several threads at once. Nothing is suppressed.
+pub(super) fn threads(session: &Session) -> Outcome {
+    let Some(nightly) = Nightly::find("ThreadSanitizer") else { return Ok(()) };
+    nightly
+        .cargo(session, "test")
+        .args(["-Zbuild-std"])
+        .args(BOUNDARY)
+        .env("RUSTFLAGS", THREADS)
+        // Nothing of it can be shared with what the other instruments are in.
+        .env("CARGO_TARGET_DIR", session.repository.target().join("threads"))
+        .directory(session.repository.root())
+        .run()
+        .map_err(|failure| {
+            failure.hint("the standard library's source is needed: `rustup component add rust-src --toolchain nightly`")
+        })
 }
 
 /// Short runs; CONTRIBUTING.md describes long ones.

@@ -49,6 +49,11 @@ pub(super) const NAMED: &[Step] = &[
         run: sanitized::memory,
     },
     Step {
+        name: "threads",
+        title: "ThreadSanitizer over the SDK's side of the boundary",
+        run: sanitized::threads,
+    },
+    Step {
         name: "fuzz",
         title: "what arrives from elsewhere, made up for half a minute",
         run: sanitized::fuzz,

@@ -42,7 +42,7 @@ impl Calls {
             let ended = future.await;
             // The daemon may have waited no more: then the end of the life is what it waits for.
             let Some(running) = calls.running.borrow_mut().remove(&call) else { return };
-            running.life.finish();
+            running.life.handoff.finish();
             let _told = match ended {
                 Ok(done) => calls.outlet.json(Kind::Done, call, &done),
                 Err(failure) => {
@@ -60,7 +60,7 @@ impl Calls {
     pub(super) fn cancel(&self, call: u32) {
         match self.running.borrow_mut().remove(&call) {
             Some(running) => {
-                running.life.cancel();
+                running.life.handoff.cancel();
                 if let Some(task) = running.task {
                     task.abort();
                 }
@@ -74,7 +74,7 @@ impl Calls {
     /// A piece of a call's endpoints has arrived.
     pub(super) fn arrive(&self, call: u32, payload: &[u8]) {
         if let Some(running) = self.running.borrow().get(&call) {
-            running.life.arrive(payload.to_vec());
+            running.life.handoff.arrive(payload.to_vec());
         }
     }
 }

@@ -3,14 +3,13 @@
 //! All of it runs on the plugin's threads, and answers `false` rather than unwind. Each holds the call's
 //! [`Life`], so that its end is the end of all that the plugin still does for the call.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zonemux_plugin::__private::{Lender, Lent};
 use zonemux_plugin::ErrorKind;
 use zonemux_plugin_abi::{REndpointRef, RFailureRef, RReport, RSink, RSource, RVisitorMut, list};
 
+use super::handoff::Handoff;
 use super::wire::Outlet;
 use crate::plugin::contain::contain;
 use crate::plugin::frames::{CHUNK, FrameError, Kind, LONGEST, Piece, Wanted, columns, message};
@@ -20,59 +19,19 @@ use crate::plugin::frames::{CHUNK, FrameError, Kind, LONGEST, Piece, Wanted, col
 pub(super) struct Life {
     pub(super) call: u32,
     pub(super) outlet: Outlet,
-    /// The daemon waits no more, but to be told when it ended.
-    cancelled: AtomicBool,
-    /// Pieces of the call's own endpoints that have arrived; `None` once none will.
-    pieces: Mutex<Option<VecDeque<Vec<u8>>>>,
-    arrived: Condvar,
+    /// The daemon waits no more, but to be told when it ended; and the pieces that it has sent.
+    pub(super) handoff: Handoff,
 }
 
 impl Life {
     pub(super) fn new(call: u32, outlet: Outlet) -> Arc<Self> {
-        Arc::new(Self {
-            call,
-            outlet,
-            cancelled: AtomicBool::new(false),
-            pieces: Mutex::new(Some(VecDeque::new())),
-            arrived: Condvar::new(),
-        })
-    }
-
-    /// Nobody waits for the call any more.
-    pub(super) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.finish();
-    }
-
-    /// No piece of it will arrive.
-    pub(super) fn finish(&self) {
-        self.pieces.lock().unwrap_or_else(PoisonError::into_inner).take();
-        self.arrived.notify_all();
-    }
-
-    /// A piece of it has arrived.
-    pub(super) fn arrive(&self, payload: Vec<u8>) {
-        if let Some(pieces) = self.pieces.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            pieces.push_back(payload);
-        }
-        self.arrived.notify_all();
-    }
-
-    /// Waits for the next piece; `None`: the call is over.
-    fn wait(&self) -> Option<Vec<u8>> {
-        let mut pieces = self.pieces.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(piece) = pieces.as_mut()?.pop_front() {
-                return Some(piece);
-            }
-            pieces = self.arrived.wait(pieces).unwrap_or_else(PoisonError::into_inner);
-        }
+        Arc::new(Self { call, outlet, handoff: Handoff::new() })
     }
 }
 
 impl Drop for Life {
     fn drop(&mut self) {
-        if self.cancelled.load(Ordering::Acquire) {
+        if self.handoff.is_cancelled() {
             let _told = self.outlet.frame(Kind::Ended, self.call, &[]);
         }
     }
@@ -91,7 +50,7 @@ impl Sink {
     }
 
     fn push(&mut self, endpoint: &REndpointRef<'_>) -> bool {
-        self.closed |= self.life.cancelled.load(Ordering::Acquire);
+        self.closed |= self.life.handoff.is_cancelled();
         if self.closed {
             return false;
         }
@@ -165,7 +124,7 @@ impl Source {
             return false;
         }
         loop {
-            let Some(payload) = self.life.wait() else { return false };
+            let Some(payload) = self.life.handoff.wait() else { return false };
             let Ok((piece, rows)) = Piece::decode(&payload) else { return false };
             let next = piece.wanted.from.saturating_add(piece.count);
             // What is asked for while this one is read is there when it has been.
@@ -180,7 +139,7 @@ impl Source {
                     // The piece that was asked for already belongs to nobody.
                     Ok(Some(_)) | Err(_) => {
                         if !piece.last {
-                            self.life.wait();
+                            self.life.handoff.wait();
                         }
                         return false;
                     }
@@ -226,13 +185,13 @@ impl RReport for Report {
                 kind: ErrorKind::from_code(failure.kind).as_str().to_owned(),
                 reason: failure.reason.as_str().to_owned(),
             };
-            !self.0.cancelled.load(Ordering::Acquire)
+            !self.0.handoff.is_cancelled()
                 && self.0.outlet.json(Kind::Unapplied, self.0.call, &unapplied).is_ok()
         })
     }
 
     fn progress(&mut self, _: u64) -> bool {
-        !self.0.cancelled.load(Ordering::Acquire)
+        !self.0.handoff.is_cancelled()
     }
 }
 

@@ -5,13 +5,22 @@
 //! environment of the daemon's, no descriptors, and no settings but those of its one backend.
 
 mod calls;
+mod handoff;
 mod host;
+#[cfg(test)]
+mod interleaved;
 mod lists;
 mod pages;
 pub mod restrict;
 mod serve;
 mod setup;
 mod wire;
+
+/// What [`handoff`] is made of.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicBool, Ordering};
+    pub(super) use std::sync::{Condvar, Mutex};
+}
 
 use std::process::ExitCode;
 

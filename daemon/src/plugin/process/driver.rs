@@ -43,6 +43,8 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 struct Slot {
+    /// Whose processes these are.
+    backend: String,
     process: Option<Arc<Process>>,
     /// How often a process was started after another had ended by itself.
     restarts: u64,
@@ -109,7 +111,8 @@ impl Isolated {
         let (process, configured) =
             launcher.runtime().block_on(recipe.start(START)).map_err(|failed| failed.error)?;
         let unrestricted = unrestricted(&process);
-        let slot = Slot { process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
+        let backend = recipe.backend.clone();
+        let slot = Slot { backend, process: Some(Arc::new(process)), unrestricted, ..Slot::default() };
         let exclusive = configured.exclusive || image.manifest.exclusive;
         let starting = tokio::sync::Mutex::new(());
         Ok(Self { shared: Arc::new(Shared { recipe, slot: Mutex::new(slot), starting }), exclusive })
@@ -122,7 +125,8 @@ impl Isolated {
 }
 
 fn unrestricted(process: &Process) -> Vec<String> {
-    process.0.restrictions.lock().unwrap_or_else(PoisonError::into_inner).missing.clone()
+    let restrictions = process.0.restrictions.lock().unwrap_or_else(PoisonError::into_inner);
+    restrictions.as_ref().map(|restrictions| restrictions.missing.clone()).unwrap_or_default()
 }
 
 fn profile(image: &Image, permissions: &Permissions) -> Profile {
@@ -152,7 +156,7 @@ impl Shared {
             }
             // Its end is known when nothing of it runs any more.
             let ending = process.ended().await;
-            self.note(&ending);
+            self.note_end(&process, &ending);
         }
         let left = until.saturating_duration_since(Instant::now()).as_millis();
         // As it may be shown.
@@ -161,7 +165,7 @@ impl Shared {
             Ok(started) => started,
             Err(failed) => {
                 if let Some(ending) = &failed.ending {
-                    self.note(ending);
+                    self.slot().note(ending);
                 }
                 // The settings were accepted once; what is wrong now may pass.
                 return Err(BackendError::new(ErrorKind::Retryable, failed.error.to_string()));
@@ -188,34 +192,36 @@ impl Shared {
         match wait {
             Some(wait) if !wait.is_zero() => {
                 let message = "the plugin's process has ended and is not started again yet";
-                Err(BackendError {
-                    retry_after: Some(wait),
-                    ..BackendError::new(ErrorKind::Retryable, message)
-                })
+                Err(BackendError::new(ErrorKind::Retryable, message).after(wait))
             }
             _ => self.running(until).await,
         }
     }
 
-    fn note(&self, ending: &Ending) {
-        let mut slot = self.slot();
-        slot.process = None;
-        if ending.reason != Reason::Asked {
-            slot.restarts += 1;
-            slot.last = Some(ending.clone());
-            let steady = slot.started.take().is_some_and(|started| started.elapsed() >= LONGEST_PAUSE);
-            slot.pause =
-                if steady { FIRST_PAUSE } else { (slot.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE) };
-            slot.not_before = Some(Instant::now() + slot.pause);
-            metrics::plugin_restart(&self.recipe.backend, ending.reason.as_str());
-        }
+    /// The process has ended. Whoever had it learns of that at once: it counts once.
+    pub(super) fn note_end(&self, process: &Arc<Process>, ending: &Ending) {
+        // Dropped last, where no lock is held.
+        let _ended = self.slot().forget(process, ending);
+    }
+}
+
+impl Slot {
+    /// Forgets a process that has ended and counts its end, unless that is done, or another has taken its place.
+    fn forget(&mut self, process: &Arc<Process>, ending: &Ending) -> Option<Arc<Process>> {
+        let ended = self.process.take_if(|current| Arc::ptr_eq(current, process))?;
+        self.note(ending);
+        Some(ended)
     }
 
-    /// The process ended while it was in use.
-    pub(super) fn note_end(&self, process: &Arc<Process>, ending: &Ending) {
-        let current = self.slot().process.clone();
-        if current.is_some_and(|current| Arc::ptr_eq(&current, process)) {
-            self.note(ending);
+    fn note(&mut self, ending: &Ending) {
+        if ending.reason != Reason::Asked {
+            self.restarts += 1;
+            self.last = Some(ending.clone());
+            let steady = self.started.take().is_some_and(|started| started.elapsed() >= LONGEST_PAUSE);
+            self.pause =
+                if steady { FIRST_PAUSE } else { (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE) };
+            self.not_before = Some(Instant::now() + self.pause);
+            metrics::plugin_restart(&self.backend, ending.reason.as_str());
         }
     }
 }

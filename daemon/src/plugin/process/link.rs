@@ -37,7 +37,7 @@ pub(super) struct Link {
     /// One call at a time, where the plugin wants it.
     pub(super) turns: Arc<Semaphore>,
     /// What it may do though it should not, as our own code in it says.
-    pub(super) restrictions: Mutex<Restrictions>,
+    pub(super) restrictions: Mutex<Option<Restrictions>>,
     /// How it ended.
     pub(super) ended: watch::Sender<Option<Ending>>,
     /// Why we end it.

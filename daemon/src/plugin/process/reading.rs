@@ -107,7 +107,12 @@ fn take(link: &Link, header: Header, payload: &[u8]) -> Result<(), FrameError> {
         }
         Kind::Restricted => {
             let restrictions = frames::decode("restrictions", payload)?;
-            *link.restrictions.lock().unwrap_or_else(PoisonError::into_inner) = restrictions;
+            let mut known = link.restrictions.lock().unwrap_or_else(PoisonError::into_inner);
+            // Our own code says it before there is any other; the plugin has no say in it.
+            if known.is_some() {
+                return Err(FrameError::Unexpected("word of its restrictions"));
+            }
+            *known = Some(restrictions);
             Ok(())
         }
         Kind::Configured => tell(link, Ok(frames::decode("answer", payload)?)),

@@ -21,6 +21,7 @@ use super::{cgroup, output, reading};
 use crate::plugin::error::{PluginError, Refusal};
 use crate::plugin::frames::{self, Kind, message};
 use crate::plugin::host::HostSide;
+use crate::plugin_processes::Known;
 
 /// How long a plugin may take to be loaded and to judge its settings; less than whoever asks waits.
 pub(super) const START: Duration = Duration::from_secs(19);
@@ -117,6 +118,7 @@ impl Recipe {
         let mut child = self.launcher.launch(&self.backend, theirs.into())?;
         let pid = child.id().unwrap_or_default();
         // Before it is given anything to do.
+        let known = Known::new(pid, &self.backend);
         let confined = cgroup::confine(&self.backend, pid, self.memory_limit);
         hand_over(&ours, &self.setup, &self.code)?;
         ours.set_nonblocking(true)?;
@@ -141,7 +143,7 @@ impl Recipe {
                 }
             }),
         };
-        runtime.spawn(watch(Arc::clone(&link), child, confined, listeners));
+        runtime.spawn(watch(Arc::clone(&link), child, known, confined, listeners));
         link.outbox.send(self.configure.to_vec());
         Ok(Process(link))
     }

@@ -13,6 +13,7 @@ use super::ending::{Ending, Reason};
 use super::link::Link;
 use super::reading::ReadEnd;
 use crate::plugin::child::restrict::SystemFiles;
+use crate::plugin_processes::Known;
 
 /// How long a process that closed its connection may take to be gone.
 const GOING: Duration = Duration::from_secs(1);
@@ -32,11 +33,13 @@ pub(super) struct Listeners {
 pub(super) async fn watch(
     link: Arc<Link>,
     mut child: Child,
+    known: Known,
     confined: Option<Confined>,
     mut listeners: Listeners,
 ) {
     let mut sent_all = false;
     let mut status = None;
+    let mut deaf = None;
     let files = SystemFiles::now();
     let mut look = tokio::time::interval(LOOK);
     let cut = loop {
@@ -52,10 +55,15 @@ pub(super) async fn watch(
             }
             sent = &mut listeners.writing, if !sent_all => {
                 sent_all = true;
-                if let Ok(Err(error)) = sent
-                    && error.kind() == std::io::ErrorKind::TimedOut
-                {
-                    link.kill(Reason::Unresponsive, "it does not read what it is sent");
+                match sent {
+                    Ok(Err(error)) if error.kind() == std::io::ErrorKind::TimedOut => {
+                        link.kill(Reason::Unresponsive, "it does not read what it is sent");
+                    }
+                    Ok(Err(_)) => {
+                        let link = Arc::clone(&link);
+                        deaf = Some(link.runtime.clone().spawn(end_the_deaf(link)).abort_handle());
+                    }
+                    _ => {}
                 }
             }
             _ = look.tick() => {
@@ -91,11 +99,16 @@ pub(super) async fn watch(
         // Nothing of it runs once this has returned.
         status = child.wait().await.ok();
     }
+    // Its number is free again.
+    drop(known);
     let _output = tokio::time::timeout(LAST_WORDS, &mut listeners.output).await;
     for task in [listeners.output.abort_handle(), listeners.writing.abort_handle()] {
         task.abort();
     }
     listeners.reading.abort();
+    if let Some(deaf) = deaf {
+        deaf.abort();
+    }
     let output = link.output.get();
     // The kernel's own words for what looks like any other kill.
     if confined.as_ref().is_some_and(|confined| confined.ended_for_memory() > 0) {
@@ -108,6 +121,13 @@ pub(super) async fn watch(
         (None, None) => Ending::by_us(Reason::Closed, "it is gone", output),
     };
     tell(&link, ending);
+}
+
+/// Ends a process that can be sent nothing any more, unless it is about to end by itself: whatever it is asked from
+/// now on it would never learn of.
+async fn end_the_deaf(link: Arc<Link>) {
+    tokio::time::sleep(GOING).await;
+    link.kill(Reason::Closed, "it closed its connection to the daemon for reading");
 }
 
 fn tell(link: &Link, ending: Ending) {

@@ -89,8 +89,9 @@ async fn a_server_that_asks_for_time_gets_it_at_the_first_failure() {
 #[tokio::test(start_paused = true)]
 async fn a_retry_after_of_years_does_not_freeze_a_backend() {
     let (breaker, now) = (breaker(5), Instant::now());
-    let wait = breaker.admit(now).unwrap().failed(now, Some(Duration::MAX)).unwrap();
-    assert_eq!(wait, LONGEST_RETRY_AFTER);
+    let error = BackendError::new(ErrorKind::Retryable, "busy").after(Duration::MAX);
+    let wait = breaker.admit(now).unwrap().failed(now, error.retry_after()).unwrap();
+    assert_eq!(wait, BackendError::LONGEST_RETRY_AFTER);
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,7 +172,7 @@ proptest! {
                         }
                         Err(open) => {
                             prop_assert_ne!(before, BreakerState::Closed);
-                            prop_assert!(open.retry_in <= LONGEST_RETRY_AFTER);
+                            prop_assert!(open.retry_in <= BackendError::LONGEST_RETRY_AFTER);
                             prop_assert!(!open.retry_in.is_zero());
                         }
                     }
@@ -194,7 +195,7 @@ proptest! {
         }
         // Once every call has ended and the time has passed there is a way back.
         permits.clear();
-        now += LONGEST_RETRY_AFTER;
+        now += BackendError::LONGEST_RETRY_AFTER;
         let permit = breaker.admit(now);
         prop_assert!(permit.is_ok());
         permit.unwrap().succeeded(now);

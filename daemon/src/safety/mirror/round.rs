@@ -93,7 +93,7 @@ impl Pair {
         match mirror.state.breaker.state(Instant::now()) {
             BreakerState::Open { retry_in } => {
                 let error = BackendError::new(ErrorKind::Retryable, "left alone after repeated failures");
-                Err(BackendError { retry_after: Some(retry_in), ..error })
+                Err(error.after(retry_in))
             }
             BreakerState::Closed | BreakerState::HalfOpen => Ok(()),
         }

@@ -260,7 +260,7 @@ impl Link {
         inner.forget();
         inner.failures = inner.failures.saturating_add(1);
         let doubled = FIRST_WAIT.saturating_mul(1_u32.checked_shl(inner.failures - 1).unwrap_or(u32::MAX));
-        let wait = inner.pause(doubled.min(LONGEST_WAIT), error.retry_after);
+        let wait = inner.pause(doubled.min(LONGEST_WAIT), error.retry_after());
         let now = SystemTime::now();
         inner.error = Some((error.message.clone(), now));
         inner.since.get_or_insert(now);

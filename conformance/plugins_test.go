@@ -1,0 +1,172 @@
+package conformance
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"sigs.k8s.io/external-dns/endpoint"
+	"sigs.k8s.io/external-dns/plan"
+
+	"zonemux.example/conformance/internal/daemon"
+	"zonemux.example/conformance/internal/listing"
+	"zonemux.example/conformance/internal/loop"
+)
+
+// plugin is one of those that keep zones where others than ExternalDNS read them.
+type plugin struct {
+	name string
+	// open makes a backend for these zones, with its surroundings.
+	open func(t *testing.T, zones []string) site
+	// tables are the scenarios that it is tried with.
+	tables []table
+	// lacks are those that it can't do, with the reason.
+	lacks map[string]string
+}
+
+// table is scenarios of one subject.
+type table struct {
+	name      string
+	scenarios []scenario
+}
+
+// What every plugin is tried with. Set identifiers and properties are not among
+// it: a zone can hold neither.
+func commonTables() []table {
+	return []table{
+		{"types", typeScenarios()},
+		{"text", textScenarios()},
+		{"names", nameScenarios()},
+		{"values", valueScenarios()},
+	}
+}
+
+// What doesn't depend on the server that reads a zone.
+func furtherTables() []table {
+	return []table{
+		{"lifecycle", lifecycleScenarios()},
+		{"registry options", registryOptionScenarios()},
+		{"registry repair", registryRepairScenarios()},
+	}
+}
+
+// The scenarios of the memory plugin, on those that people keep their zones
+// with. Whoever reads the zone finds after each step the records that are
+// listed, and no others; and in the middle of each scenario the daemon ends, in
+// good order or by SIGKILL, and comes back with the same.
+func TestPlugins(t *testing.T) {
+	for _, p := range []plugin{authority(), zoneFile(), zoneFileOfNamed()} {
+		t.Run(p.name, func(t *testing.T) {
+			lacks := maps.Clone(p.lacks)
+			for _, table := range p.tables {
+				// Not from within the parallel part: all must have been seen below.
+				scenarios := slices.DeleteFunc(table.scenarios, func(s scenario) bool {
+					_, left := p.lacks[s.name]
+					delete(lacks, s.name)
+					return left
+				})
+				t.Run(table.name, func(t *testing.T) {
+					t.Parallel()
+					p.run(t, scenarios)
+				})
+			}
+			for name := range lacks {
+				t.Errorf("there is no scenario %q to leave out", name)
+			}
+		})
+	}
+}
+
+// run runs scenarios one after the other on one daemon, but for those that have
+// zones of their own.
+func (p plugin) run(t *testing.T, scenarios []scenario) {
+	shared := p.start(t, defaultBackends())
+	for number, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			on := shared
+			if s.backends != nil {
+				on = p.start(t, s.backends)
+			}
+			w := around(t, on.daemon)
+			w.fixed = on.fixed
+			w.clear()
+			s.steps = on.watched(s.steps, number%2 == 1)
+			s.in(w)
+		})
+	}
+}
+
+// sites is a daemon with what reads its zones.
+type sites struct {
+	daemon *daemon.Daemon
+	// byZone is where each zone is read.
+	byZone map[string]site
+	// fixed is what their backends list of themselves.
+	fixed []listing.Record
+}
+
+// start starts a daemon whose backends are the plugin's, with these names and
+// zones.
+func (p plugin) start(t *testing.T, models map[string]daemon.Backend) sites {
+	t.Helper()
+	made := sites{byZone: map[string]site{}}
+	backends := map[string]daemon.Backend{}
+	for name, model := range models {
+		opened := p.open(t, model.Zones)
+		backends[name] = opened.backend
+		made.fixed = append(made.fixed, opened.fixed...)
+		for _, zone := range model.Zones {
+			made.byZone[zone] = opened
+		}
+	}
+	made.daemon = daemon.Start(t, subject, daemon.Config{Backends: backends})
+	return made
+}
+
+// watched are the steps with a look at the zones after each, and with a death of
+// the daemon after the one in the middle.
+func (s sites) watched(steps []step, killed bool) []step {
+	var watched []step
+	for number, current := range steps {
+		check := current.check
+		current.check = func(w *world) {
+			w.t.Helper()
+			if check != nil {
+				check(w)
+			}
+			for zone, found := range s.byZone {
+				w.look(zone, found)
+			}
+		}
+		watched = append(watched, current)
+		if number != len(steps)/2 {
+			continue
+		}
+		current.what, current.idle = "the same after a restart", true
+		current.before = func(w *world) { w.daemon.Restart(w.t) }
+		if killed {
+			current.what = "the same after SIGKILL"
+			current.before = func(w *world) { w.daemon.KillAndRestart(w.t) }
+		}
+		watched = append(watched, current)
+	}
+	return watched
+}
+
+// clear deletes what the scenario before has left.
+func (w *world) clear() {
+	w.t.Helper()
+	left, err := w.loop(loop.Options{}).Provider.Records(w.context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	left = slices.DeleteFunc(left, func(found *endpoint.Endpoint) bool {
+		return slices.ContainsFunc(w.fixed, func(fixed listing.Record) bool {
+			return fixed.Key() == records(endpoints(found))[0].Key()
+		})
+	})
+	if len(left) > 0 {
+		w.apply(&plan.Changes{Delete: left})
+	}
+	w.expect(w.fixed)
+}
