@@ -103,6 +103,9 @@ fn answers_are_those_of_bind_and_nsd_but_for_what_is_explained() {
     let mut all: Vec<_> = there.into_iter().map(|(name, rtype)| Question::new(name, rtype)).collect();
     all.extend(ZONES.map(|zone| Question::new(name_to_wire(zone), Rtype::DS)));
     all.push(Question::new(name_to_wire("a.self.example.org"), Rtype::A));
+    // It leads to where the DNAME stands.
+    let to_dname = [Rtype::A, Rtype::CNAME, Rtype::DNAME, Rtype::ANY];
+    all.extend(to_dname.map(|rtype| Question::new(name_to_wire("x.x.up.example.org"), rtype)));
     all.extend((0..QUESTIONS).map(|_| questions::random(&names, &mut random)));
     for question in all {
         for question in question.ways(&mut random) {

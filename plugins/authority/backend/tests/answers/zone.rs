@@ -76,6 +76,7 @@ const RECORDS: &[(&str, &str, &str)] = &[
     ("dname-again.example.org", "DNAME", "dname.example.org"),
     ("dloop1.example.org", "DNAME", "dloop2.example.org"),
     ("dloop2.example.org", "DNAME", "dloop1.example.org"),
+    ("x.up.example.org", "DNAME", "up.example.org"),
     ("grows.example.org", "DNAME", "x.grows.example.org"),
     (
         "long.example.org",
