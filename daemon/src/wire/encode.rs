@@ -66,7 +66,7 @@ impl ListEncoder {
         push_endpoint(&mut self.buffer, endpoint);
     }
 
-    /// Where the next endpoint will stand in the text, for [`EncodedList::endpoint_at`].
+    /// Where the next endpoint will stand in the text, for [`EncodedList::texts_from`].
     pub fn next_offset(&self) -> u64 {
         // The comma before it belongs to no endpoint.
         self.full + self.buffer.len() as u64 + u64::from(self.count > 0)
