@@ -1,11 +1,16 @@
-//! `cargo xtask bench`: the whole daemon under load, then the benchmarks of the crates.
+//! `cargo xtask bench`: the whole daemon under load, then the benchmarks of the crates, some of which assert bounds
+//! beside other servers on this machine.
 
-use crate::failure::Outcome;
-use crate::process::Program;
+use crate::failure::{Failure, Outcome};
+use crate::process::{Program, find};
 use crate::repository::Repository;
 use crate::run::PACKAGES;
 use crate::terminal;
 use crate::test::GO_HINT;
+
+/// Programs that plugins are measured beside, with the Debian package that has each.
+const SERVERS: [(&str, &str); 4] =
+    [("named", "bind9"), ("named-checkzone", "bind9-utils"), ("dig", "bind9-dnsutils"), ("nsd", "nsd")];
 
 /// `arguments` after `--` go to the Go program that drives the daemon.
 pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
@@ -14,6 +19,7 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
         _ => arguments,
     };
     let release = repository.release();
+    servers()?;
 
     terminal::heading("release build");
     let packages = PACKAGES.iter().flat_map(|package| ["--package", package]);
@@ -31,4 +37,17 @@ pub(crate) fn run(repository: &Repository, arguments: &[String]) -> Outcome {
 
     terminal::heading("benchmarks of the crates");
     Program::cargo().args(["bench", "--workspace", "--benches"]).directory(repository.root()).run()
+}
+
+/// Says what is missing before anything is measured.
+fn servers() -> Outcome {
+    let missing: Vec<_> = SERVERS.iter().filter(|(program, _)| find(program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = |of: fn(&&(&'static str, &'static str)) -> &'static str, between: &str| {
+        missing.iter().map(of).collect::<Vec<_>>().join(between)
+    };
+    let message = format!("not found in PATH: {}", names(|(program, _)| program, ", "));
+    Err(Failure::new(message).hint(format!("apt-get install {}", names(|(_, package)| package, " "))))
 }

@@ -55,6 +55,11 @@ impl Server {
         &self.builder.folder
     }
 
+    /// The number of its first process, and of the group of all its processes.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> Vec<String> {
         self.process.stderr()

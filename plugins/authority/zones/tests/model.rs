@@ -86,7 +86,11 @@ fn expected(records: &Records, question: &Path, rtype: Rtype) -> Expected {
                 if from.is_empty() && (rtype == Rtype::SOA) { Some(&Target::Data) } else { has(&from, rtype) }
             };
             if there(rtype).is_some() {
-                result.answer.push((text(&name), rtype.0));
+                // A DNAME that led here is there already.
+                let found = (text(&name), rtype.0);
+                if !result.answer.contains(&found) {
+                    result.answer.push(found);
+                }
                 return None;
             }
             if let Some(target) = there(Rtype::CNAME) {
@@ -100,7 +104,9 @@ fn expected(records: &Records, question: &Path, rtype: Rtype) -> Expected {
             None
         });
         let Some(next) = next else { return result };
-        if result.answer.iter().any(|(owner, _)| *owner == text(&next)) || text(&next).len() > 250 {
+        // Where a DNAME stands that it went by, it has not been.
+        let was_there = result.answer.contains(&(text(&next), Rtype::CNAME.0));
+        if was_there || text(&next).len() > 250 {
             return result;
         }
         name = next;

@@ -155,11 +155,13 @@ impl<'a> Search<'a> {
     fn found(&mut self, zone: &'a Arc<Zone>, node: &'a Node, name: WireName<'a>) -> Target<'a> {
         if self.rtype == Rtype::ANY {
             let smallest = node.rrsets().iter().min_by_key(|rrset| rrset.rdata_size() + 12 * rrset.len());
-            self.answer.answer.extend(smallest.map(|rrset| Entry::new(name, rrset)));
+            if let Some(rrset) = smallest {
+                self.give(name, rrset);
+            }
             return None;
         }
         if let Some(rrset) = node.get(self.rtype) {
-            self.answer.answer.push(Entry::new(name, rrset));
+            self.give(name, rrset);
             return None;
         }
         if let Some(alias) = node.get(Rtype::CNAME) {
@@ -168,6 +170,15 @@ impl<'a> Search<'a> {
         }
         self.nothing(zone);
         None
+    }
+
+    /// Answers with what was asked for. A DNAME may be there already, as what led to where it stands.
+    fn give(&mut self, name: WireName<'a>, rrset: &'a Rrset) {
+        let is_this =
+            |entry: &Entry<'_>| entry.rtype == rrset.rtype() && entry.owner.eq_ignore_ascii_case(&name);
+        if !self.answer.answer.iter().any(is_this) {
+            self.answer.answer.push(Entry::new(name, rrset));
+        }
     }
 
     /// Says with the SOA that nothing is there, and for how long that may be kept (RFC 2308, section 5).
@@ -195,7 +206,9 @@ impl<'a> Search<'a> {
 
     /// Whether a name was looked up before: then the chain is a loop.
     fn is_owner(&self, name: &WireName<'_>) -> bool {
-        self.answer.answer.iter().any(|entry| entry.owner.eq_ignore_ascii_case(name))
+        // Not so one at which a DNAME stands that a name below it went by.
+        let is_it = |entry: &Entry<'_>| entry.rtype == Rtype::CNAME && entry.owner.eq_ignore_ascii_case(name);
+        self.answer.answer.iter().any(is_it)
     }
 }
 

@@ -72,6 +72,7 @@ fn table() -> Table {
         ("old.example.org", "A", "192.0.2.7"),
         ("below.old.example.org", "TXT", "text"),
         ("ring.example.org", "DNAME", "ring.example.org"),
+        ("x.up.example.org", "DNAME", "up.example.org"),
         ("example.org", "MX", "www.example.org|mail.example.com|host.sub.example.org"),
         ("_http._tcp.example.org", "SRV", "www.example.net"),
         ("service.example.org", "HTTPS", "www.example.org"),
@@ -248,6 +249,14 @@ fn names_below_a_dname_are_rewritten() {
             "A",
             "NoError aa, =ring.example.org 60 DNAMEx1, =x.ring.example.org 60 CNAMEx1",
         ),
+    ]);
+    // It leads to where the DNAME itself stands, which is no loop.
+    let up = "=x.up.example.org 60 DNAMEx1, =x.x.up.example.org 60 CNAMEx1";
+    let nothing = format!("NoError aa, {up}, @example.org 300 SOAx1");
+    expect(&[
+        ("x.x.up.example.org", "A", &nothing),
+        ("x.x.up.example.org", "DNAME", &format!("NoError aa, {up}")),
+        ("x.x.up.example.org", "ANY", &format!("NoError aa, {up}")),
     ]);
     let longest = format!("{0}.{0}.{0}.{1}.old.example.org", "l".repeat(60), "l".repeat(54));
     assert_eq!(
