@@ -32,7 +32,7 @@ func (w *world) look(name string, at site) {
 		if !dns.IsSubDomain(apex(name), apex(record.Name)) {
 			continue
 		}
-		wanted, err := zone.Wanted(record, siteTTL)
+		wanted, err := zone.Wanted(record)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -22,12 +22,11 @@ type site struct {
 	server string
 }
 
-// What all of these backends are set to: the name server of their zones, who
-// looks after them, and the TTL of records for which none was asked.
+// What all of these backends are set to: the name server of their zones, and who
+// looks after them.
 const (
 	siteNameServer = "ns.example.net"
 	siteHostmaster = "hostmaster@example.net"
-	siteTTL        = 300
 )
 
 // authority answers DNS by itself.

@@ -32,7 +32,7 @@ func TestWanted(t *testing.T) {
 		{"addresses", listing.Record{Name: "www.example.test", Type: "A", TTL: 60, Targets: []string{"192.0.2.2", "192.0.2.1"}},
 			[]string{"WWW.example.test. 60 IN A 192.0.2.1", "www.example.test. 60 IN A 192.0.2.2"}},
 		{"no TTL", listing.Record{Name: "www.example.test", Type: "AAAA", Targets: []string{"2001:DB8::1"}},
-			[]string{"www.example.test. 300 IN AAAA 2001:db8:0::1"}},
+			[]string{"www.example.test. 0 IN AAAA 2001:db8:0::1"}},
 		{"names in Unicode", listing.Record{Name: "bücher.example.test", Type: "CNAME", TTL: 60, Targets: []string{"Bücher.example.net"}},
 			[]string{"xn--bcher-kva.example.test. 60 IN CNAME xn--bcher-kva.example.net."}},
 		{"a name in the last field", listing.Record{Name: "example.test", Type: "MX", TTL: 60, Targets: []string{"10 Mail.example.test"}},
@@ -43,7 +43,7 @@ func TestWanted(t *testing.T) {
 			[]string{`t.example.test. 60 IN TXT "say \"hi\"; gr" "\195\188\195\159e"`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wanted, err := Wanted(test.listed, 300)
+			wanted, err := Wanted(test.listed)
 			if err != nil {
 				t.Fatal(err)
 			}
