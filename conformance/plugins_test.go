@@ -152,7 +152,13 @@ func (s sites) watched(steps []step, death death) []step {
 		if death.happen != nil && number == len(steps)/2 {
 			again := current
 			again.what = "the same after " + death.name
-			again.before, again.idle = death.happen, true
+			again.idle = true
+			again.before = func(w *world) {
+				death.happen(w)
+				for zone, found := range s.byZone {
+					await(w.t, found.server, zone)
+				}
+			}
 			watched = append(watched, again)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -86,6 +87,25 @@ func (w *world) answered(server string, asked question, want []dns.RR) {
 	}
 	if lines := zone.Difference(zone.Lines(named), zone.Lines(zone.Answered(answer))); len(lines) > 0 {
 		w.t.Fatalf("%s is not answered with what is listed:\n%s\n%s", asked.name, shorten(lines), answer)
+	}
+}
+
+// await waits until a server answers: a daemon that starts again is ready as soon
+// as it knows what it had listed before, and so a moment before its backends are.
+func await(t *testing.T, server, name string) {
+	t.Helper()
+	if server == "" {
+		return
+	}
+	const limit = 30 * time.Second
+	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		_, err := zone.Ask(server, apex(name), dns.TypeSOA)
+		if err == nil {
+			return
+		}
+		if time.Since(start) > limit {
+			t.Fatalf("no answer within %s: %v", limit, err)
+		}
 	}
 }
 
