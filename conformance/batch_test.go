@@ -29,9 +29,11 @@ func thousand(generation int) []*endpoint.Endpoint {
 }
 
 // A thousand records in one batch.
-func TestThousandRecords(t *testing.T) {
+func TestThousandRecords(t *testing.T) { runScenarios(t, batchScenarios()) }
+
+func batchScenarios() []scenario {
 	first, second := thousand(1), thousand(2)
-	runScenarios(t, []scenario{{name: "a thousand records", steps: []step{
+	return []scenario{{name: "a thousand records", steps: []step{
 		{what: "create", desired: first},
 		{what: "change", desired: second},
 		{what: "half go, half are retyped", desired: func() (half []*endpoint.Endpoint) {
@@ -42,7 +44,7 @@ func TestThousandRecords(t *testing.T) {
 			return half
 		}()},
 		{what: "delete", desired: endpoints()},
-	}}})
+	}}}
 }
 
 // The same changes twice: the second time they are already true.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"sigs.k8s.io/external-dns/endpoint"
 
 	"zonemux.example/conformance/internal/controller"
@@ -16,6 +17,7 @@ import (
 	"zonemux.example/conformance/internal/exchange"
 	"zonemux.example/conformance/internal/listing"
 	"zonemux.example/conformance/internal/loop"
+	"zonemux.example/conformance/internal/zone"
 )
 
 // whole is the whole ExternalDNS program in front of a daemon, with a proxy
@@ -224,4 +226,43 @@ func (w *whole) failures() (failed []exchange.Exchange) {
 		}
 	}
 	return failed
+}
+
+// What the whole program asks for is answered by the server that zonemux itself
+// is, also after the daemon has ended, in good order or not.
+func TestWholeControllerAnswered(t *testing.T) {
+	t.Parallel()
+	at := authority().open(t, []string{"example.test"})
+	w := startWhole(t, daemon.Config{Backends: map[string]daemon.Backend{"a": at.backend}})
+	ask := func() *dns.Msg {
+		t.Helper()
+		await(t, at.server, "example.test")
+		answer, err := zone.Ask(at.server, "www.example.test", dns.TypeA)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	answered := func(want string) {
+		t.Helper()
+		lines := zone.Lines(zone.Answered(ask()))
+		if !slices.Equal(lines, []string{"www.example.test.\t300\tIN\tA\t" + want}) {
+			t.Fatalf("expected %s, answered is %q", want, lines)
+		}
+	}
+	desired := func(address string) []*endpoint.Endpoint {
+		return endpoints(record("www.example.test", "A", 300, address))
+	}
+	w.reach("create", desired("192.0.2.1"))
+	answered("192.0.2.1")
+	w.daemon.Restart(t)
+	answered("192.0.2.1")
+	w.reach("change", desired("192.0.2.2"))
+	answered("192.0.2.2")
+	w.daemon.KillAndRestart(t)
+	answered("192.0.2.2")
+	w.reach("delete", endpoints())
+	if answer := ask(); answer.Rcode != dns.RcodeNameError {
+		t.Fatalf("expected NXDOMAIN:\n%s", answer)
+	}
 }

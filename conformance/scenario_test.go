@@ -116,7 +116,6 @@ func (w *world) step(name string, options loop.Options, s step) {
 			owned = append(owned, ownershipName(options, wanted.RecordType, wanted.DNSName))
 		}
 	}
-	want = append(slices.Clone(want), w.fixed...)
 	ownership, others := listing.Split(w.listed(), owned...)
 	if s.anyProperties {
 		want, others = withoutProperties(want), withoutProperties(others)

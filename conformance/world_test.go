@@ -22,8 +22,8 @@ type world struct {
 	daemon   *daemon.Daemon
 	recorder *exchange.Recorder
 	loops    map[string]*loop.Loop
-	// fixed is listed beside what any ExternalDNS desires: it is the operator's.
-	fixed []listing.Record
+	// answers are what a server was seen to answer, or not to answer.
+	answers map[question]bool
 }
 
 // newWorld starts a daemon for one test.
@@ -41,6 +41,7 @@ func around(t *testing.T, running *daemon.Daemon) *world {
 		daemon:   running,
 		recorder: exchange.NewRecorder(transport, current.Check),
 		loops:    map[string]*loop.Loop{},
+		answers:  map[question]bool{},
 	}
 	switchboard.Connect(running.Host(), w.recorder)
 	t.Cleanup(func() {

@@ -18,7 +18,7 @@ const (
 )
 
 const howToRun = "run `cargo xtask test` in the repository, which builds the daemon and sets both variables, " +
-	"or set %s to the zonemux executable and %s to the directory with libzonemux_memory.so and libzonemux_flaky.so"
+	"or set %s to the zonemux executable and %s to the directory with its plugins, libzonemux_memory.so among them"
 
 // Subject is what the suite tests: an executable and the plugins it loads.
 type Subject struct {

@@ -57,9 +57,8 @@ func text(record *dns.TXT) string {
 	return whole.String()
 }
 
-// Wanted are the DNS records that a listed record set stands for. Where it has
-// no TTL, they have the backend's.
-func Wanted(record listing.Record, backendTTL uint32) ([]dns.RR, error) {
+// Wanted are the DNS records that a listed record set stands for.
+func Wanted(record listing.Record) ([]dns.RR, error) {
 	kind, known := dns.StringToType[record.Type]
 	if !known {
 		return nil, fmt.Errorf("no such type: %s", record)
@@ -68,10 +67,7 @@ func Wanted(record listing.Record, backendTTL uint32) ([]dns.RR, error) {
 		Name:   dns.Fqdn(listing.CanonicalName(record.Name)),
 		Rrtype: kind,
 		Class:  dns.ClassINET,
-		Ttl:    backendTTL,
-	}
-	if record.TTL > 0 {
-		header.Ttl = uint32(record.TTL)
+		Ttl:    uint32(record.TTL),
 	}
 	made := make([]dns.RR, 0, len(record.Targets))
 	for _, target := range listing.CanonicalTargets(record.Type, record.Targets) {

@@ -12,7 +12,7 @@ use crate::candidate::{self, Candidate, Published};
 use crate::check::{Checker, Verdict};
 use crate::records::{Draft, Key, RrSet, key};
 use crate::serial::{self, Policy};
-use crate::service::{Proof, Service, Told};
+use crate::service::{self, Proof, Service, Told};
 use crate::swap::SwapError;
 use crate::zone::Zone;
 use crate::{git, rdata};
@@ -49,6 +49,14 @@ struct Ready {
     candidate: Candidate,
     changes: BTreeMap<Key, Option<RrSet>>,
     proof: Proof,
+}
+
+/// What did not come about, and is to be begun anew.
+struct Setback {
+    /// Zones that an editor has written meanwhile.
+    beaten: Vec<usize>,
+    /// RRsets for which a server may not have loaded their zone, and why.
+    crowded: Vec<(usize, Key, String)>,
 }
 
 /// What stands against a zone's next version.
@@ -101,11 +109,15 @@ impl Site {
                 }
                 continue;
             }
-            let beaten = self.publish(ready, deadline, &mut failed)?;
-            if beaten.is_empty() {
+            let Setback { beaten, crowded } = self.publish(ready, deadline, &mut failed)?;
+            if beaten.is_empty() && crowded.is_empty() {
                 break;
             }
-            attempts += 1;
+            for (zone, key, reason) in crowded {
+                batch::refuse(&mut units, zone, &key, &reason);
+                self.look(zone, dry_run, &mut failed[zone], &mut edited[zone]);
+            }
+            attempts += u32::from(!beaten.is_empty());
             for zone in beaten {
                 if attempts == ATTEMPTS {
                     let managed = self.zones[zone].managed.display();
@@ -204,13 +216,13 @@ impl Site {
     }
 
     /// Puts next versions in their places, has them loaded, and goes back where they are not served.
-    /// Names the zones that an editor has written meanwhile.
     fn publish(
         &mut self,
         ready: Vec<Ready>,
         deadline: Instant,
         failed: &mut [Option<Error>],
-    ) -> Result<Vec<usize>> {
+    ) -> Result<Setback> {
+        let mut crowded = Vec::new();
         let (mut changed, mut placed, mut lost) = (Vec::new(), Vec::new(), None);
         for one in ready {
             let zone = &self.zones[one.zone];
@@ -233,6 +245,7 @@ impl Site {
             // Where the command failed, the server may have been told by another: what it serves counts.
             let name = self.zones[zone].name.clone();
             let by = if reloaded.is_ok() { verify_by } else { Instant::now() };
+            let was_told = reloaded.is_ok();
             let verified = match reloaded {
                 Err(reason) if !self.service.verifies() => Err(reason),
                 result => self.service.verify(&name, &proof, by).map_err(|reason| match result {
@@ -244,9 +257,17 @@ impl Site {
                 Ok(()) => self.keep(zone, published, changes),
                 Err(reason) => match self.go_back(zone, published, deadline) {
                     Ok(()) => {
-                        failed[zone] = Some(Error::retryable(format!(
-                            "zone {name}: {reason}; the previous files were put back"
-                        )));
+                        let sets = changes.into_iter().filter_map(|(key, set)| Some((key, set?)));
+                        let suspects: Vec<_> = sets
+                            .filter(|(_, set)| was_told && self.service.may_be_crowded(set))
+                            .map(|(key, set)| (zone, key, service::crowded(&set, &reason)))
+                            .collect();
+                        if suspects.is_empty() {
+                            failed[zone] = Some(Error::retryable(format!(
+                                "zone {name}: {reason}; the previous files were put back"
+                            )));
+                        }
+                        crowded.extend(suspects);
                     }
                     Err(error) => {
                         lost = Some(format!(
@@ -258,7 +279,7 @@ impl Site {
         }
         match lost {
             Some(reason) => Err(Error::retryable(reason)),
-            None => Ok(changed),
+            None => Ok(Setback { beaten: changed, crowded }),
         }
     }
 

@@ -182,18 +182,24 @@ fn check_distinct(zones: &[Zone]) -> Result<()> {
     Ok(())
 }
 
-/// Lists a zone: an RRset that is both ours and the operator's is one, as the server has it.
+/// Lists a zone: an RRset that is both ours and the operator's is one, as the server has it. The apex NS
+/// are left out as the SOA is: where `ExternalDNS` sees a record of somebody else's at a name, it makes none
+/// of another type there, and so could never give the apex an address.
 fn list(zone: &Zone, out: &mut Records) -> Result<()> {
     let known = &zone.known;
+    let mut push = |set, also| {
+        let listed = Listed { set, also };
+        if set.record_type.as_ref() == "NS" && *set.name == *zone.name { Ok(()) } else { out.push(&listed) }
+    };
     let mut ours = known.records.iter().peekable();
     for (key, foreign) in &known.foreigns {
         while let Some((_, set)) = ours.next_if(|(own, _)| *own < key) {
-            out.push(&Listed { set, also: None })?;
+            push(set, None)?;
         }
         let also = ours.next_if(|(own, _)| *own == key).map(|(_, set)| set);
-        out.push(&Listed { set: &foreign.set, also })?;
+        push(&foreign.set, also)?;
     }
-    ours.try_for_each(|(_, set)| out.push(&Listed { set, also: None }))
+    ours.try_for_each(|(_, set)| push(set, None))
 }
 
 struct Listed<'a> {

@@ -168,6 +168,15 @@ fn is_same(one: &RrSet, other: &RrSet) -> bool {
     one.targets == other.targets && one.ttl == other.ttl
 }
 
+/// Refuses the unit that asks for an RRset, for that one's sake.
+pub(crate) fn refuse(units: &mut [Planned], zone: usize, key: &Key, reason: &str) {
+    let asks = |wish: &Wish| wish.zone == zone && wish.key == *key && wish.desired.is_some();
+    let open = units.iter_mut().filter(|planned| matches!(planned.fate, Fate::Open));
+    for planned in open.filter(|planned| planned.wishes.iter().any(asks)) {
+        planned.refuse(Some(key), reason.to_owned());
+    }
+}
+
 /// The draft of one zone with some of the units only.
 pub(crate) fn draft_of<'a>(zone: &'a Zone, index: usize, units: &[Planned], some: &[usize]) -> Draft<'a> {
     let mut draft = Draft::new(&zone.known.records);

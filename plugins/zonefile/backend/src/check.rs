@@ -31,13 +31,15 @@ impl Checker {
         }
         // Without `-i local`, names outside of the zone would be looked up in the DNS.
         let bind = &["named-checkzone", "-i", "local", "-k", "fail", "{zone}", "{file}"][..];
+        // Which names are host names is a rule of BIND's alone.
+        let bind_for_others = &["named-checkzone", "-i", "local", "-k", "ignore", "{zone}", "{file}"][..];
         let nsd = &["nsd-checkzone", "{zone}", "{file}"][..];
         let knot = &["kzonecheck", "-o", "{zone}", "{file}"][..];
         let candidates = match settings.server {
             Server::Bind => vec![bind],
             Server::Nsd => vec![nsd],
             Server::Knot => vec![knot],
-            Server::None => vec![bind, knot, nsd],
+            Server::None => vec![bind_for_others, knot, nsd],
         };
         let installed = candidates.into_iter().find(|words| command::find(words[0]).is_some())?;
         Some(Self { words: installed.iter().map(|&word| word.to_owned()).collect(), folder })
@@ -54,7 +56,7 @@ impl Checker {
     }
 
     fn names_mode(&self) -> Option<usize> {
-        let at = self.words.iter().position(|word| word == "-k")?;
+        let at = self.words.windows(2).position(|pair| pair[0] == "-k" && pair[1] == "fail")?;
         (self.words[0] == "named-checkzone").then_some(at + 1)
     }
 

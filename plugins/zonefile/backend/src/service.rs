@@ -20,6 +20,10 @@ const ONE_QUERY: Duration = Duration::from_secs(1);
 /// How long a control program may take to say what a zone is.
 const STATUS_LIMIT: Duration = Duration::from_secs(10);
 
+/// How many records of one name and type BIND loads unless its option `max-records-per-type` says more:
+/// since 9.18.28 (CVE-2024-1737). `named-checkzone` knows nothing of it, and nothing else says what it is.
+const BIND_RECORDS_PER_TYPE: usize = 100;
+
 /// How to reach the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Service {
@@ -136,6 +140,11 @@ impl Service {
         self.server == Server::Bind
     }
 
+    /// Whether a server that does not load a zone may have its reason in this RRset's size.
+    pub(crate) fn may_be_crowded(&self, set: &RrSet) -> bool {
+        self.server == Server::Bind && set.targets.len() > BIND_RECORDS_PER_TYPE
+    }
+
     /// The serial that the server answers now; `Ok(None)` where it answers that it does not serve the
     /// zone, or where nobody is to be asked.
     pub(crate) fn served(&self, zone: &str) -> Result<Option<u32>, String> {
@@ -214,6 +223,15 @@ impl Service {
         push_path(&mut words, "-s", self.control.socket.as_ref());
         words
     }
+}
+
+/// Why an RRset is refused that [may be](Service::may_be_crowded) what `reason` comes from.
+pub(crate) fn crowded(set: &RrSet, reason: &str) -> String {
+    format!(
+        "{reason}; it has {} records, and BIND loads no zone with more than {BIND_RECORDS_PER_TYPE} of one name and \
+         type, unless its option `max-records-per-type` says so",
+        set.targets.len()
+    )
 }
 
 fn push_path(words: &mut Vec<String>, option: &str, path: Option<&PathBuf>) {

@@ -11,6 +11,9 @@ use zonemux_plugin::testing::{self, ChangesBuilder, battery::Battery, json};
 use zonemux_plugin::{Endpoint, ErrorKind};
 use zonemux_zonefile_backend::ZoneFiles;
 
+/// The checker where the server is BIND, which has rules for names.
+const FOR_BIND: [&str; 7] = ["named-checkzone", "-i", "local", "-k", "fail", "{zone}", "{file}"];
+
 #[test]
 fn passes_the_battery_beside_an_operators_zone_file() {
     let folder = Folder::with_zone();
@@ -25,6 +28,15 @@ fn passes_the_battery_with_a_zone_of_its_own() {
         "mode": "whole", "nameservers": [format!("ns1.{ZONE} 192.0.2.53")], "hostmaster": format!("hostmaster@{ZONE}"),
     }));
     Battery::new(ZONE).without("set identifiers").run(&dns);
+}
+
+#[test]
+fn names_with_underscores_have_addresses_where_bind_is_not_the_server() {
+    let folder = Folder::with_zone();
+    let dns = folder.open(json!({}));
+    let address = record("_acme.under_score", "A", &["192.0.2.1"]);
+    assert_eq!(reasons(&dns, &ChangesBuilder::new().create(address.clone())), [""; 0]);
+    assert!(dns.records().unwrap().contains(&address));
 }
 
 #[test]
@@ -65,8 +77,9 @@ fn the_operators_records_are_listed_and_protected() {
     assert_eq!(found("host-3", "A").unwrap().targets, ["192.0.2.103"]);
     assert_eq!(found("alias", "CNAME").unwrap().targets, [format!("mail.{ZONE}")]);
     assert_eq!(found("mail", "A").unwrap().record_ttl, 7200);
-    assert!(listed.iter().any(|it| it.dns_name == ZONE && it.record_type == "NS"));
-    assert!(!listed.iter().any(|it| it.record_type == "SOA"));
+    assert!(listed.iter().any(|it| it.dns_name == ZONE && it.record_type == "MX"));
+    // ExternalDNS would make no address at an apex where it sees NS of somebody else's.
+    assert!(!listed.iter().any(|it| it.record_type == "SOA" || it.record_type == "NS"));
 
     let line = |text: &str| 1 + folder.read("zone").lines().position(|line| line.contains(text)).unwrap();
     let mail_line = format!("line {} of `{}`", line("192.0.2.25"), folder.path("zone").display());
@@ -98,7 +111,7 @@ fn the_operators_records_are_listed_and_protected() {
 #[test]
 fn bad_records_are_refused_each_with_its_reason() {
     let folder = Folder::with_zone();
-    let dns = folder.open(json!({}));
+    let dns = folder.open(json!({ "checker": FOR_BIND }));
     let mut weighted = record("w", "A", &["192.0.2.1"]);
     weighted.set_identifier = "blue".into();
     for (endpoint, words) in [
@@ -186,7 +199,7 @@ fn a_managed_file_that_is_gone_or_cut_off_is_no_list() {
 #[test]
 fn a_unit_is_refused_as_a_whole() {
     let folder = Folder::with_zone();
-    let dns = folder.open(json!({}));
+    let dns = folder.open(json!({ "checker": FOR_BIND }));
     let mut ownership = record("a-bad_name", "TXT", &["\"heritage=external-dns\""]);
     ownership.labels.insert("ownedRecord".into(), format!("bad_name.{ZONE}"));
     let batch = ChangesBuilder::new().create(record("bad_name", "A", &["192.0.2.1"])).create(ownership);

@@ -211,6 +211,33 @@ fn what_bind_refuses_though_it_was_checked_is_taken_back() {
 }
 
 #[test]
+fn an_rrset_that_is_too_large_for_bind_holds_up_no_other() {
+    let folder = Folder::with_zone();
+    opened(&folder);
+    let targets: Vec<String> = (1..=101).map(|host| format!("192.0.2.{host}")).collect();
+    let batch = |count: usize| {
+        let many: Vec<&str> = targets[..count].iter().map(String::as_str).collect();
+        ChangesBuilder::new().upsert(record("many", "A", &many)).upsert(record("one", "A", &["192.0.2.1"]))
+    };
+    // `named-checkzone` knows nothing of the limit, and `rndc reload` succeeds.
+    let server = Server::start(Kind::Bind, &folder);
+    let dns = folder.open(with(server.settings(), json!({ "verify_timeout": "1" })));
+    let [refused] = &reasons(&dns, &batch(101))[..] else { panic!("the small one is applied") };
+    assert!(refused.contains("it has 101 records") && refused.contains("max-records-per-type"), "{refused}");
+    assert_eq!(server.dig(&format!("one.{ZONE}"), "A"), ["192.0.2.1"]);
+    assert_eq!(reasons(&dns, &batch(100)), [""; 0]);
+    assert_eq!(server.dig(&format!("many.{ZONE}"), "A").len(), 100);
+    dns.close().unwrap();
+    drop(server);
+
+    // Where the operator lets BIND have more, it is written.
+    let server = Server::start_with(Kind::Bind, &folder, &[(ZONE, "zone")], "max-records-per-type 200;");
+    let dns = folder.open(server.settings());
+    assert_eq!(reasons(&dns, &batch(101)), [""; 0]);
+    assert_eq!(server.dig(&format!("many.{ZONE}"), "A").len(), 101);
+}
+
+#[test]
 fn a_dynamic_zone_of_binds_is_refused() {
     let folder = Folder::with_zone();
     opened(&folder);
