@@ -77,6 +77,7 @@ pub fn import(apex: &Name, text: &str) -> Result<Vec<Record>, ReadError> {
     }
     file.set_origin(DomainName::from_octets(apex.to_wire().into()).map_err(|_| ReadError::Origin)?);
     file.set_default_class(Class::IN);
+    let has_escaped_at = text.contains(r"\064") || text.contains(r"\@");
     let mut records = Vec::new();
     loop {
         let entry = file.next_entry().map_err(|error| at_line(&error.to_string()))?;
@@ -106,7 +107,14 @@ pub fn import(apex: &Name, text: &str) -> Result<Vec<Record>, ReadError> {
             let origin = file
                 .origin()
                 .map_or_else(|_| name_to_wire("."), |origin| origin.as_slice().to_ascii_lowercase());
-            rdata = without_at(&rdata, &origin);
+            let replaced = without_at(&rdata, &origin);
+            // What the scanner gives is the same of both.
+            if replaced != rdata && has_escaped_at {
+                return Err(wrong(
+                    "`@` can't be told from the label `\\064` here: write the origin's name for `@`",
+                ));
+            }
+            rdata = replaced;
         }
         if !is_rdata(rtype, &rdata) {
             return Err(wrong("its data is not right for the type"));
