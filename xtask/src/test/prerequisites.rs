@@ -11,11 +11,12 @@ use super::Session;
 pub(crate) const GO_HINT: &str = "install Go 1.21 or newer from https://go.dev/dl/ and put its `bin` into PATH; it fetches the exact version itself";
 
 /// A program that the tests start, with the Debian package that has it.
-const SYSTEM: [(&str, &str); 13] = [
+const SYSTEM: [(&str, &str); 14] = [
     ("curl", "curl"),
     ("dig", "bind9-dnsutils"),
     ("faketime", "faketime"),
     ("git", "git"),
+    ("kdig", "knot-dnsutils"),
     ("knotd", "knot"),
     ("kzonecheck", "knot-dnssecutils"),
     ("minisign", "minisign"),
