@@ -118,7 +118,8 @@ impl Responder {
     ) -> Outcome<'m> {
         let (mut extra, is_known) = self.extra(query, client.ip());
         let room = self.room(query, transport) - signed.map_or(0, room_for);
-        self.writer.begin(query.message, room.saturating_sub(self.size(&extra)));
+        let kept_free = self.size(&extra);
+        self.writer.begin(query.message, room.saturating_sub(kept_free));
         self.writer.question(query.name, query.rtype, query.class);
         let mut flags = Flags::default();
         let is_hidden = self.is_of_catalog(query) && !self.settings.may_transfer(client.ip(), signed);
@@ -138,7 +139,7 @@ impl Responder {
                 }
             }
         };
-        self.writer.free(self.size(&extra));
+        self.writer.free(kept_free);
         self.close(&extra, rcode, flags);
         let done = done(query.rtype, rcode, flags.truncated);
         if signed.is_none() && !is_known && transport == Transport::Udp {

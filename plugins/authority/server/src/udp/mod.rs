@@ -67,17 +67,16 @@ impl Worker {
     }
 
     fn take(&mut self, message: &[u8], meta: &RecvMeta) {
-        let shared = Arc::clone(&self.shared);
-        let table = shared.zones.table();
+        let table = self.shared.zones.table();
         match self.responder.respond(message, meta.addr, Transport::Udp, &table) {
             Outcome::Silence => {}
-            Outcome::Limited => shared.metrics.limited(),
+            Outcome::Limited => self.shared.metrics.limited(),
             Outcome::Answer(done) => {
-                shared.metrics.answered(Transport::Udp, done);
+                self.shared.metrics.answered(Transport::Udp, done);
                 self.send(self.responder.writer.as_slice(), meta);
             }
             Outcome::Transfer(query) => self.transfer(&query, meta, None),
-            Outcome::Signed(query) => match signed::check(&shared.keys, message) {
+            Outcome::Signed(query) => match signed::check(&self.shared.keys, message) {
                 Ok(signer) => self.signed(&query, meta, signer),
                 Err(answer) => self.send(&answer, meta),
             },
@@ -88,12 +87,11 @@ impl Worker {
         if is_transfer(query) {
             return self.transfer(query, meta, Some(signer));
         }
-        let shared = Arc::clone(&self.shared);
-        let table = shared.zones.table();
+        let table = self.shared.zones.table();
         let key = Some(signer.key());
         if let Outcome::Answer(done) = self.responder.answer(query, meta.addr, Transport::Udp, &table, key) {
             signer.sign(self.responder.writer.buffer_mut());
-            shared.metrics.answered(Transport::Udp, done);
+            self.shared.metrics.answered(Transport::Udp, done);
             self.send(self.responder.writer.as_slice(), meta);
         }
     }
