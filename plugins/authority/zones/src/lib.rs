@@ -7,7 +7,6 @@
 //! - `soa`: the start of a zone, and serials.
 //! - `zones`: all zones of a server.
 //! - `store`: the file that makes zones survive.
-//! - `text`: zone files.
 //! - `answer`, `lookup`: what a question is answered with.
 
 mod answer;
@@ -20,7 +19,6 @@ mod rrset;
 mod soa;
 mod step;
 mod store;
-mod text;
 mod zone;
 mod zones;
 
@@ -32,6 +30,5 @@ pub use rrset::{Origin, Rdatas, Rrset, TooLarge};
 pub use soa::{SerialPolicy, Soa, is_later, unix_time};
 pub use step::{Step, StepRecords};
 pub use store::{OpenError, Store};
-pub use text::{ReadError, Record, export, import};
 pub use zone::Zone;
 pub use zones::{Table, Zones};

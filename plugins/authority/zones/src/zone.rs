@@ -135,17 +135,6 @@ impl Zone {
         self.rrsets().map(|(key, rrset)| (self.name_of(key.as_slice()), rrset))
     }
 
-    /// As [`iter`](Self::iter), with the owner names in wire form in a buffer: a transfer of many records
-    /// needs no more.
-    pub fn for_each_wire<E>(&self, mut each: impl FnMut(&[u8], &Rrset) -> Result<(), E>) -> Result<(), E> {
-        let mut wire = Vec::with_capacity(255);
-        self.rrsets().try_for_each(|(key, rrset)| {
-            wire.clear();
-            write_wire_below(key.as_slice(), &self.apex_wire, &mut wire);
-            each(&wire, rrset)
-        })
-    }
-
     /// ExternalDNS's RRsets, in canonical order, with the owner names in wire form.
     pub fn for_each_managed<E>(&self, mut each: impl FnMut(&[u8], &Rrset) -> Result<(), E>) -> Result<(), E> {
         let mut wire = Vec::with_capacity(255);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
+use zonemux_master_file::rdata;
 use zonemux_plugin::dns::{ZoneMap, suffixes};
 use zonemux_plugin::{Changes, Error, Host, Outcome, Result};
 
@@ -15,7 +16,8 @@ use crate::serial::{self, Policy};
 use crate::service::{self, Proof, Service, Told};
 use crate::swap::SwapError;
 use crate::zone::Zone;
-use crate::{git, rdata};
+
+use crate::git;
 
 /// How often a batch is begun anew because an editor was faster.
 const ATTEMPTS: u32 = 5;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::RwLock;
 use tokio::task::spawn_blocking;
+use zonemux_master_file::{rdata, ttl};
 use zonemux_plugin::dns::canonical;
 use zonemux_plugin::{
     Adjust, Backend, Call, Capabilities, Changes, EndpointView, Error, Fault, Host, Outcome, Records, Result,
@@ -17,7 +18,6 @@ use crate::records::RrSet;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::zone::Zone;
-use crate::{rdata, ttl};
 
 /// Records in zone files.
 #[derive(Debug)]

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
+use zonemux_master_file::identity::Identity;
+use zonemux_master_file::soa::Soa;
+
 use crate::check::{Checker, Verdict};
-use crate::identity::Identity;
 use crate::managed;
 use crate::records::{Draft, Key, RrSet, settle};
 use crate::settings::Mode;
-use crate::soa::Soa;
 use crate::swap::{self, Staged, SwapError, Swapped, beside};
 use crate::zone::Zone;
 
@@ -227,7 +228,11 @@ impl Published {
             // What it included stands in it now. The next look reads where its SOA stands.
             Mode::Whole => {
                 known.includes.clear();
-                let source = crate::reader::Source { path: zone.file.clone(), bytes: Vec::new(), identity };
+                let source = zonemux_master_file::reader::Source {
+                    path: zone.file.clone(),
+                    bytes: Vec::new(),
+                    identity,
+                };
                 known.sources = vec![source];
             }
         }

@@ -4,11 +4,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use zonemux_master_file::reader::Record;
+use zonemux_master_file::writer;
 use zonemux_plugin::dns::canonical;
 
-use crate::reader::Record;
 use crate::records::{Key, Records, RrSet};
-use crate::{name, rdata};
 
 /// What the line with the serial begins with.
 const SERIAL: &str = "; serial ";
@@ -76,28 +76,12 @@ fn printable_path(path: &Path) -> String {
 
 /// Appends the lines of an RRset.
 pub(crate) fn write(set: &RrSet, to: &mut String) -> Result<(), String> {
-    let start = to.len();
-    name::write(&set.name, to);
-    // Writing to a string can't fail.
-    let _written = write!(to, " {} IN {} ", set.ttl, set.record_type);
-    let head = to[start..].to_owned();
-    for (index, target) in set.targets.iter().enumerate() {
-        if index > 0 {
-            to.push_str(&head);
-        }
-        let fields = rdata::fields(&set.record_type, target)
-            .map_err(|reason| format!("{} {}: {target:?}: {reason}", set.record_type, set.name))?;
-        to.push_str(&fields);
-        if let Some(shown) = &set.shown {
-            to.push_str(" ; ");
-            to.push_str(shown);
-        }
-        to.push('\n');
-    }
-    Ok(())
+    let targets = set.targets.iter().map(|target| &**target);
+    writer::write(&set.name, Some(set.ttl), &set.record_type, targets, set.shown.as_deref(), to)
+        .map_err(|error| format!("{} {}: {error}", set.record_type, set.name))
 }
 
-/// Which RRset stands on which lines of a text that [`write()`] made.
+/// Which RRset stands on which lines of a text that [`write`] made.
 pub(crate) fn at_line<'a>(
     mut sets: impl Iterator<Item = &'a RrSet>,
     header_lines: usize,

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder, Name, Rtype};
 use domain::rdata::{AllRecordData, Soa};
-
-use crate::lexer::{Entry, Lexer};
-use crate::rdata;
+use zonemux_master_file::lexer::{Entry, Lexer};
+use zonemux_master_file::rdata;
 
 /// Why a server did not say what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::name;
+use zonemux_master_file::name;
 
 /// Names an RRset: octets in the canonical order of names, then the type.
 pub(crate) type Key = Box<[u8]>;

@@ -1,11 +1,11 @@
 //! What is refused for a record's own sake, and why.
 
+use zonemux_master_file::{rdata, ttl};
 use zonemux_plugin::EndpointRef;
 use zonemux_plugin::dns::{canonical, canonical_target, may_stand_together, suffixes};
 
 use crate::foreign::{self, Foreigns};
 use crate::records::{Draft, RrSet, key, name_part};
-use crate::{rdata, ttl};
 
 /// An endpoint as the RRset that it asks for; else why it can't be one.
 pub(crate) fn accept(zone: &str, endpoint: EndpointRef<'_>, default_ttl: u32) -> Result<RrSet, String> {

@@ -5,16 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zonemux_master_file::identity::{self, Identity};
+use zonemux_master_file::reader::{self, How, Include, IncludeBase, Read, ReadError, Source};
+use zonemux_master_file::soa::Soa;
 use zonemux_plugin::{Error, Result};
 
 use crate::foreign::{Foreign, Foreigns, Origin};
-use crate::identity::{self, Identity};
 use crate::lock::Lock;
 use crate::managed::{collect, header_serial, is_cut_off, is_whole};
-use crate::reader::{self, How, Include, IncludeBase, Read, ReadError, Source};
 use crate::records::{Key, Records, RrSet};
 use crate::settings::{Mode, NameServer, Server, Settings, mailbox, name_server};
-use crate::soa::Soa;
 use crate::swap;
 
 /// A zone that this backend writes.

@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zonemux_master_file::ttl;
 use zonemux_plugin::Fault;
 use zonemux_plugin::dns::canonical;
 use zonemux_plugin::schemars::{self, JsonSchema};
 
 use crate::serial::Policy;
-use crate::ttl;
 
 /// The settings of the plugin.
 #[derive(Debug, Clone, Default, serde::Deserialize, JsonSchema)]

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 
 use rustix::fs::{CWD, RenameFlags, XattrFlags};
 use rustix::io::Errno;
+use zonemux_master_file::identity::{self, Identity};
 
-use crate::identity::{self, Identity};
 use crate::steps::step;
 
 /// A hidden file beside another: `/zones/example.org` and `new` make `/zones/.example.org.zonemux-new`.

@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 100;
 
 /// A file's content at one moment, as far as it takes to see a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub struct Identity {
     stat: Stat,
     hash: u64,
     /// Equal times don't prove that nothing was written.
@@ -50,7 +50,7 @@ impl Stat {
 }
 
 /// Reads a file that nobody writes meanwhile, and says what it was.
-pub(crate) fn read(path: &Path) -> io::Result<(Vec<u8>, Identity)> {
+pub fn read(path: &Path) -> io::Result<(Vec<u8>, Identity)> {
     for _ in 0..ATTEMPTS {
         let mut file = File::open(path)?;
         let before = file.metadata()?;
@@ -82,7 +82,7 @@ pub(crate) fn read(path: &Path) -> io::Result<(Vec<u8>, Identity)> {
 }
 
 /// Whether a path still leads to what was read.
-pub(crate) fn is_unchanged(path: &Path, known: &mut Identity) -> bool {
+pub fn is_unchanged(path: &Path, known: &mut Identity) -> bool {
     let Ok(metadata) = fs::metadata(path) else {
         return false;
     };
@@ -102,7 +102,7 @@ pub(crate) fn is_unchanged(path: &Path, known: &mut Identity) -> bool {
 }
 
 /// What a file is that was just written, by its descriptor: whatever its name, until somebody writes it.
-pub(crate) fn of_new(file: &File, bytes: &[u8]) -> io::Result<Identity> {
+pub fn of_new(file: &File, bytes: &[u8]) -> io::Result<Identity> {
     Ok(Identity { stat: Stat::of(&file.metadata()?), hash: hash(bytes), young: true })
 }
 

@@ -45,7 +45,7 @@ const RESERVED: [&str; 14] = [
 ];
 
 /// Whether a client's records may have that type; else why not.
-pub(crate) fn check_type(record_type: &str) -> Result<(), String> {
+pub fn check_type(record_type: &str) -> Result<(), String> {
     let Some(rtype) = zonemux_rdata::record_type(record_type) else {
         return Err(format!(
             "{record_type:?} is not a record type that is known here; others are written as `TYPE65280`"
@@ -61,7 +61,7 @@ pub(crate) fn check_type(record_type: &str) -> Result<(), String> {
 }
 
 /// The name of a type as it stands in a file: `TYPE1` is `A`.
-pub(crate) fn type_name(written: &str) -> String {
+pub fn type_name(written: &str) -> String {
     let upper = written.to_ascii_uppercase();
     if !upper.starts_with("TYPE") {
         return upper;
@@ -70,7 +70,7 @@ pub(crate) fn type_name(written: &str) -> String {
 }
 
 /// The target of a record that stands in a master file.
-pub(crate) fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> Result<String, String> {
+pub fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> Result<String, String> {
     let [first, ..] = fields else {
         return Err(format!("a {record_type} record without data"));
     };
@@ -110,7 +110,7 @@ fn by_wire(record_type: &str, text: &str) -> Result<String, String> {
 
 /// A target as fields of a master file, on one line and without anything that has a meaning there;
 /// else why the target is not right.
-pub(crate) fn fields(record_type: &str, target: &str) -> Result<String, String> {
+pub fn fields(record_type: &str, target: &str) -> Result<String, String> {
     check_target(record_type, target)?;
     if matches!(record_type, "A" | "AAAA" | "TXT" | "CAA") {
         // In this form a TXT or a CAA is quoted ASCII, whatever was in it.
@@ -139,7 +139,7 @@ pub(crate) fn fields(record_type: &str, target: &str) -> Result<String, String> 
 
 /// The form in which a target is listed, of types that the SDK does not know: the one that its RDATA
 /// has, or fields apart by one space where only the server knows the type. `None` where it has none.
-pub(crate) fn listed(record_type: &str, target: &str) -> Option<String> {
+pub fn listed(record_type: &str, target: &str) -> Option<String> {
     if record_type == "SPF" {
         return txt::strings(target).ok().map(txt::quote);
     }
@@ -167,7 +167,7 @@ fn field_name(record_type: &str, name: &str) -> String {
 }
 
 /// Whether the SDK has a canonical form for a type.
-pub(crate) fn is_known(record_type: &str) -> bool {
+pub fn is_known(record_type: &str) -> bool {
     matches!(
         record_type,
         "A" | "AAAA" | "CNAME" | "NS" | "PTR" | "DNAME" | "MX" | "SRV" | "NAPTR" | "CAA" | "TXT"

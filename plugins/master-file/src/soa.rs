@@ -7,31 +7,32 @@ use crate::{name, ttl};
 
 /// An SOA as it was read (RFC 1035, section 3.3.13).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Soa {
+pub struct Soa {
     /// The primary server, canonical.
-    pub(crate) primary: String,
+    pub primary: String,
     /// The mailbox as a name, canonical.
-    pub(crate) mailbox: String,
-    pub(crate) serial: u32,
+    pub mailbox: String,
+    /// The serial (RFC 1982).
+    pub serial: u32,
     /// Seconds, as the others.
-    pub(crate) refresh: u32,
-    pub(crate) retry: u32,
-    pub(crate) expire: u32,
-    pub(crate) minimum: u32,
-    pub(crate) ttl: u32,
+    pub refresh: u32,
+    /// Seconds.
+    pub retry: u32,
+    /// Seconds.
+    pub expire: u32,
+    /// Seconds.
+    pub minimum: u32,
+    /// Of the record itself, in seconds.
+    pub ttl: u32,
     /// The file's position among the sources.
-    pub(crate) source: usize,
+    pub source: usize,
     /// Where the serial stands in it.
-    pub(crate) serial_at: Range<usize>,
+    pub serial_at: Range<usize>,
 }
 
 impl Soa {
-    pub(crate) fn read(
-        fields: &[Token<'_>],
-        origin: &str,
-        source: usize,
-        ttl: Option<u32>,
-    ) -> Result<Self, String> {
+    /// Reads the fields behind the type; `ttl` is that of its line, or of `$TTL`.
+    pub fn read(fields: &[Token<'_>], origin: &str, source: usize, ttl: Option<u32>) -> Result<Self, String> {
         let [primary, mailbox, serial, refresh, retry, expire, minimum] = fields else {
             return Err(format!("an SOA has 7 fields, this one has {}", fields.len()));
         };
@@ -63,7 +64,7 @@ impl Soa {
     }
 
     /// The file's bytes with another serial; all else is as it was.
-    pub(crate) fn with_serial(&self, bytes: &[u8], serial: u32) -> Vec<u8> {
+    pub fn with_serial(&self, bytes: &[u8], serial: u32) -> Vec<u8> {
         let mut edited = Vec::with_capacity(bytes.len() + 10);
         edited.extend(&bytes[..self.serial_at.start]);
         edited.extend(serial.to_string().bytes());
@@ -72,7 +73,7 @@ impl Soa {
     }
 
     /// One line of a master file.
-    pub(crate) fn write(&self, zone: &str, serial: u32, to: &mut String) {
+    pub fn write(&self, zone: &str, serial: u32, to: &mut String) {
         use std::fmt::Write as _;
 
         name::write(zone, to);

@@ -1,10 +1,10 @@
 //! Times in master files: seconds, or numbers with units.
 
 /// The most seconds of a TTL (RFC 2181, section 8).
-pub(crate) const MAX: u32 = i32::MAX.unsigned_abs();
+pub const MAX: u32 = i32::MAX.unsigned_abs();
 
 /// Reads seconds such as `3600` or `1h30m` (units w, d, h, m, s as BIND has them).
-pub(crate) fn read(text: &[u8]) -> Option<u32> {
+pub fn read(text: &[u8]) -> Option<u32> {
     if text.is_empty() {
         return None;
     }

@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 16;
 
 /// Where the path of an `$INCLUDE` begins that is not absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum IncludeBase {
+pub enum IncludeBase {
     /// At the folder of the file that includes, as in Knot.
     Includer,
     /// At the server's working folder, as in BIND and NSD.
@@ -27,68 +27,94 @@ pub(crate) enum IncludeBase {
 
 /// A file that was read.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) identity: Identity,
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its content.
+    pub bytes: Vec<u8>,
+    /// What it was when it was read.
+    pub identity: Identity,
 }
 
 /// An `$INCLUDE` that was followed.
 #[derive(Debug, Clone)]
-pub(crate) struct Include {
+pub struct Include {
     /// The including file's position among the sources.
-    pub(crate) source: usize,
+    pub source: usize,
     /// Where the path stands in it, with its quotes.
-    pub(crate) range: Range<usize>,
+    pub range: Range<usize>,
     /// The included file's position; `None` for the managed file, which is not followed.
-    pub(crate) target: Option<usize>,
+    pub target: Option<usize>,
 }
 
 /// A record as it was read.
 #[derive(Debug)]
-pub(crate) struct Record<'r> {
-    pub(crate) name: &'r str,
-    pub(crate) rtype: &'r str,
+pub struct Record<'r> {
+    /// The owner name, canonical.
+    pub name: &'r str,
+    /// The type.
+    pub rtype: &'r str,
     /// Seconds.
-    pub(crate) ttl: u32,
-    pub(crate) target: String,
+    pub ttl: u32,
+    /// The data in its canonical form.
+    pub target: String,
     /// The file's position among the sources.
-    pub(crate) source: usize,
-    pub(crate) line: u32,
-    pub(crate) comment: Option<&'r [u8]>,
+    pub source: usize,
+    /// The line in that file, from 1.
+    pub line: u32,
+    /// What follows it on its line.
+    pub comment: Option<&'r [u8]>,
 }
 
 /// Why a zone can't be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
+pub enum ReadError {
+    /// A file can't be read.
     #[error("can't read `{}`: {error}", path.display())]
-    Io { path: PathBuf, error: io::Error },
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// What stands in a file can't be understood.
     #[error("`{}` line {line}: {what}", path.display())]
-    Fault { path: PathBuf, line: u32, what: String },
+    Fault {
+        /// Which.
+        path: PathBuf,
+        /// The line in it, from 1.
+        line: u32,
+        /// What is wrong there.
+        what: String,
+    },
 }
 
 /// What was read, besides the records.
 #[derive(Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) sources: Vec<Source>,
-    pub(crate) includes: Vec<Include>,
-    pub(crate) soa: Option<Soa>,
+pub struct Read {
+    /// All files; the zone file itself is the first.
+    pub sources: Vec<Source>,
+    /// All that were met, in order.
+    pub includes: Vec<Include>,
+    /// The start of the zone, where there is one.
+    pub soa: Option<Soa>,
     /// Records that are not in the zone; servers ignore or refuse them.
-    pub(crate) outside: usize,
+    pub outside: usize,
 }
 
 /// How to read.
 #[derive(Debug)]
-pub(crate) struct How<'a> {
+pub struct How<'a> {
     /// Canonical.
-    pub(crate) zone: &'a str,
-    pub(crate) include_base: &'a IncludeBase,
+    pub zone: &'a str,
+    /// Where paths begin.
+    pub include_base: &'a IncludeBase,
     /// The file that is not followed where it is included.
-    pub(crate) managed: Option<&'a Path>,
+    pub managed: Option<&'a Path>,
 }
 
 /// Reads a zone, and gives each of its records but the SOA to `out`.
-pub(crate) fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>)) -> Result<Read, ReadError> {
+pub fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>)) -> Result<Read, ReadError> {
     let mut reader =
         Reader { how, read: Read::default(), default_ttl: None, last_ttl: None, behind_managed: None, out };
     reader.file(path, (how.zone.to_owned(), None), 0, None)?;
@@ -359,7 +385,7 @@ fn is_class(text: &[u8]) -> Result<bool, String> {
 }
 
 /// Whether two paths name the same file, which need not exist.
-pub(crate) fn is_same_place(one: &Path, other: &Path) -> bool {
+pub fn is_same_place(one: &Path, other: &Path) -> bool {
     let place = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         folder.canonicalize().ok().zip(path.file_name().map(std::ffi::OsStr::to_owned))

@@ -5,77 +5,86 @@ use std::ops::Range;
 
 /// One field of an entry. Escapes are kept as they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Token<'a> {
+pub struct Token<'a> {
     /// Without the quotes around it.
-    pub(crate) text: &'a [u8],
-    pub(crate) quoted: bool,
+    pub text: &'a [u8],
+    /// Whether it stood in quotes.
+    pub quoted: bool,
     /// Where `text` begins in the file.
-    pub(crate) start: usize,
+    pub start: usize,
 }
 
 impl Token<'_> {
     /// Where the token stands in the file, with its quotes.
-    pub(crate) fn range(&self) -> Range<usize> {
+    pub fn range(&self) -> Range<usize> {
         let quote = usize::from(self.quoted);
         self.start - quote..self.start + self.text.len() + quote
     }
 
-    pub(crate) fn is(&self, word: &str) -> bool {
+    /// Whether it is that word, in any case and without quotes.
+    pub fn is(&self, word: &str) -> bool {
         !self.quoted && self.text.eq_ignore_ascii_case(word.as_bytes())
     }
 }
 
 /// What the lexer found last; used again for each entry.
 #[derive(Debug, Default)]
-pub(crate) struct Entry<'a> {
-    pub(crate) tokens: Vec<Token<'a>>,
+pub struct Entry<'a> {
+    /// Its fields; never none.
+    pub tokens: Vec<Token<'a>>,
     /// The line begins with space: the owner is that of the entry before.
-    pub(crate) indented: bool,
+    pub indented: bool,
     /// The first line, counted from 1.
-    pub(crate) line: u32,
+    pub line: u32,
     /// Where that line begins.
-    pub(crate) start: usize,
+    pub start: usize,
     /// The last comment, without the semicolon.
-    pub(crate) comment: Option<&'a [u8]>,
+    pub comment: Option<&'a [u8]>,
 }
 
 /// Why a file can't be cut into entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LexError {
+pub enum LexError {
+    /// A string has no end.
     #[error("a quoted string does not end on its line")]
     OpenQuote,
+    /// Parentheses have no end.
     #[error("`(` without `)` before the end of the file")]
     OpenParenthesis,
+    /// Parentheses have no beginning.
     #[error("`)` without `(`")]
     Parenthesis,
+    /// A backslash has nothing to escape.
     #[error("a backslash at the end of a line")]
     Escape,
+    /// A byte that no text has.
     #[error("a NUL byte: this is no zone file, or it was cut off")]
     Nul,
 }
 
 /// Cuts a file into entries.
 #[derive(Debug, Clone)]
-pub(crate) struct Lexer<'a> {
+pub struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     line: u32,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+    /// Begins at the start of a file.
+    pub fn new(bytes: &'a [u8]) -> Self {
         // What some editors put in front.
         let at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Self { bytes, at, line: 1 }
     }
 
     /// The line that is read next.
-    pub(crate) fn line(&self) -> u32 {
+    pub fn line(&self) -> u32 {
         self.line
     }
 
     /// Reads the next entry that has a field; `false` at the end of the file.
-    pub(crate) fn next(&mut self, entry: &mut Entry<'a>) -> Result<bool, LexError> {
+    pub fn next(&mut self, entry: &mut Entry<'a>) -> Result<bool, LexError> {
         loop {
             if self.at >= self.bytes.len() {
                 return Ok(false);
@@ -167,7 +176,7 @@ impl<'a> Lexer<'a> {
 }
 
 /// The bytes that a field stands for; `None` where an escape is broken.
-pub(crate) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+pub fn unescape(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = text.iter().copied();
     let mut plain = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
@@ -191,7 +200,7 @@ pub(crate) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Text of a field that may hold any byte: what is not printable ASCII as `\DDD`.
-pub(crate) fn printable(text: &[u8]) -> String {
+pub fn printable(text: &[u8]) -> String {
     use std::fmt::Write as _;
 
     let mut printed = String::with_capacity(text.len());

@@ -8,7 +8,7 @@ use crate::lexer::{Token, printable};
 
 /// The [canonical] form of a name as it stands in a file: relative to
 /// an origin, which is canonical, unless a dot ends it.
-pub(crate) fn absolute(token: &Token<'_>, origin: &str) -> Result<String, String> {
+pub fn absolute(token: &Token<'_>, origin: &str) -> Result<String, String> {
     if token.quoted {
         return Err(format!("{:?} is in quotes, where a name is expected", printable(token.text)));
     }
@@ -38,7 +38,7 @@ fn ends_in_dot(name: &str) -> bool {
 }
 
 /// Appends a canonical name as an absolute one of a master file.
-pub(crate) fn write(name: &str, to: &mut String) {
+pub fn write(name: &str, to: &mut String) {
     if name == "." {
         to.push('.');
         return;
@@ -62,7 +62,7 @@ pub(crate) fn write(name: &str, to: &mut String) {
 
 /// Octets that sort as the name does in the canonical order of RFC 4034, section 6.1. Of names of one
 /// zone, those of a name and what is below it are neighbours.
-pub(crate) fn sort_key(name: &str, key: &mut Vec<u8>) {
+pub fn sort_key(name: &str, key: &mut Vec<u8>) {
     if name == "." {
         return;
     }
