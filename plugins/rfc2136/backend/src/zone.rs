@@ -1,0 +1,158 @@
+//! A zone: its servers, and what is known of its records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use zonemux_plugin::{Error, Host, Result};
+use zonemux_rdata::{Rtype, name_to_wire};
+
+use crate::connection::{Purpose, Remote};
+use crate::failure::{Asked, Failure};
+use crate::message::{Class, Rcode, Writer, records};
+use crate::store::{Set, Store};
+use crate::transfer::{Copy, Kind, transfer};
+
+/// A zone.
+#[derive(Debug)]
+pub(crate) struct Zone {
+    /// Canonical.
+    pub(crate) name: String,
+    /// The name in messages.
+    pub(crate) apex: Vec<u8>,
+    pub(crate) remote: Arc<Remote>,
+    /// Zones of the backend's below this one, as names in messages: what lies there is theirs.
+    pub(crate) below: Vec<Vec<u8>>,
+    /// How long a copy is brought up to date before it is transferred whole again.
+    pub(crate) full_transfer: Duration,
+    pub(crate) host: Host,
+    pub(crate) known: Mutex<Known>,
+}
+
+/// What is known of a zone's records.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// What was transferred last.
+    copy: Option<Copy>,
+    /// What we wrote since; RRsets without records are gone.
+    written: Store,
+    /// The server takes no IXFR.
+    only_whole: bool,
+}
+
+impl Known {
+    /// The records of the last transfer.
+    pub(crate) fn copy(&self) -> Option<&Copy> {
+        self.copy.as_ref()
+    }
+
+    /// An RRset as far as it is known; `None` where nothing is known of the zone, `Some(None)` where the RRset is
+    /// not there.
+    pub(crate) fn get(&self, name: &[u8], rtype: Rtype) -> Option<Option<Set<'_>>> {
+        if let Some(written) = self.written.get(name, rtype) {
+            return Some(Some(written).filter(|set| set.len() > 0));
+        }
+        Some(self.copy.as_ref()?.store.get(name, rtype))
+    }
+
+    /// The types that are known to be at a name.
+    pub(crate) fn types<'s>(&'s self, name: &'s [u8]) -> impl Iterator<Item = Rtype> + 's {
+        let written = self.written.at(name).filter(|set| set.len() > 0).map(|set| set.rtype);
+        let copied = self.copy.iter().flat_map(move |copy| copy.store.at(name)).map(|set| set.rtype);
+        copied.filter(move |rtype| self.written.get(name, *rtype).is_none()).chain(written)
+    }
+
+    /// Whether all records of the zone are known, as they were at one time.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// Notes what was written.
+    pub(crate) fn write(&mut self, name: &[u8], rtype: Rtype, ttl: u32, rdatas: &[Vec<u8>]) {
+        self.written.put(name, rtype, ttl, rdatas);
+    }
+}
+
+impl Zone {
+    pub(crate) fn new(name: &str, remote: Arc<Remote>, full_transfer: Duration, host: Host) -> Self {
+        let (apex, below) = (name_to_wire(name), Vec::new());
+        Self { name: name.to_owned(), apex, remote, below, full_transfer, host, known: Mutex::default() }
+    }
+
+    pub(crate) fn error(&self, failure: &Failure) -> Error {
+        failure.to_error(&self.remote.context(&self.name))
+    }
+
+    /// The serial of the zone, and which server said so.
+    pub(crate) async fn serial(&self) -> Result<(u32, usize), Failure> {
+        let question = Writer::query(&self.apex, Rtype::SOA, Class::In).finish();
+        let answer = self.remote.ask(&question, Purpose::Question).await?;
+        let place = || self.remote.place(answer.server).clone();
+        if answer.rcode != Rcode::NOERROR {
+            return Err(Failure::Refused(place(), answer.rcode, Asked::Serial));
+        }
+        let all = records(&answer.message);
+        let answers = all.as_ref().map_or(0, |all| all.answers);
+        let mut found = all.into_iter().flatten().take(answers).flatten();
+        let serial = found.find(|record| record.rtype == Rtype::SOA).and_then(|soa| {
+            let (mut owner, mut rdata) = (Vec::new(), Vec::new());
+            soa.write_owner(&mut owner)?;
+            soa.write_rdata(&mut rdata)?;
+            let numbers = rdata.len().checked_sub(20)?;
+            (owner == self.apex).then_some(u32::from_be_bytes(*rdata[numbers..].first_chunk()?))
+        });
+        match serial {
+            Some(serial) => Ok((serial, answer.server)),
+            // A server of the zone above answers with a referral.
+            None => Err(Failure::Refused(place(), Rcode::NOTAUTH, Asked::Serial)),
+        }
+    }
+
+    /// Brings what is known up to what the server has.
+    pub(crate) async fn refresh(&self, known: &mut Known) -> Result<(), Failure> {
+        let mut earlier = None;
+        if let Some(copy) = &known.copy {
+            let (serial, server) = self.serial().await?;
+            let is_fresh = copy.server == server && copy.whole.elapsed() < self.full_transfer;
+            // Where we wrote and the serial stayed, it does not tell of changes.
+            if is_fresh && copy.serial == serial && known.written.is_empty() {
+                self.count(Kind::Nothing);
+                return Ok(());
+            }
+            if is_fresh && copy.serial != serial && !known.only_whole {
+                earlier = known.copy.take();
+            }
+        }
+        let was_steps = earlier.is_some();
+        let (copy, kind) = match transfer(&self.remote, &self.apex, earlier).await {
+            Err(failure) if was_steps => {
+                let refused = matches!(&failure, Failure::Refused(_, rcode, _) if matches!(*rcode, Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED));
+                known.only_whole |= refused;
+                let reason = self.error(&failure);
+                tracing::debug!(zone = self.name, %reason, "no transfer of what changed; asking for the whole zone");
+                transfer(&self.remote, &self.apex, None).await?
+            }
+            other => other?,
+        };
+        tracing::debug!(
+            zone = self.name,
+            serial = copy.serial,
+            ?kind,
+            rrsets = copy.store.len(),
+            "zone transferred"
+        );
+        self.count(kind);
+        known.copy = Some(copy);
+        known.written = Store::default();
+        Ok(())
+    }
+
+    fn count(&self, kind: Kind) {
+        let kind = match kind {
+            Kind::Whole => "whole",
+            Kind::Steps => "steps",
+            Kind::Nothing => "unchanged",
+        };
+        self.host.count("rfc2136_transfers_total", &[("kind", kind)], 1);
+    }
+}
