@@ -40,6 +40,10 @@ fn config(builder: &Builder) -> String {
             writeln!(text, "  - id: primary{at}\n    address: {}@{}{key}", from.ip(), from.port());
     }
     text.push_str("acl:\n  - id: transfer\n    address: 127.0.0.0/8\n    action: transfer\n");
+    for key in &builder.keys {
+        let _infallible =
+            writeln!(text, "  - id: update-{0}\n    key: {0}\n    action: [update, transfer]", key.name);
+    }
     for (at, (_, key)) in primaries() {
         let key = key.map(|key| format!("\n    key: {}", key.name)).unwrap_or_default();
         let _infallible =

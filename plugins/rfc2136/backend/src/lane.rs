@@ -78,6 +78,7 @@ impl<'z> Lane<'z> {
         let error =
             Error::retryable(format!("zone {zone}: it changes faster than zonemux can decide what to do"));
         self.fail_all(pending, &error);
+        self.try_refused_again().await;
         self.blame_refused();
         self.prove().await?;
         Ok(self.failed)
@@ -145,7 +146,7 @@ impl<'z> Lane<'z> {
                 self.fail(&group[0], None, Error::permanent(reason));
                 continue;
             }
-            match self.send(&group).await {
+            match self.send(&group, looks_first).await {
                 Ok((Rcode::NOERROR, _)) => self.is_any_done = true,
                 Ok((rcode, _)) if rcode.is_prerequisite() => {
                     if looks_first || group.len() == 1 {
@@ -177,9 +178,9 @@ impl<'z> Lane<'z> {
     }
 
     /// Sends one message, and notes what it wrote.
-    async fn send(&mut self, parts: &[Part]) -> Result<(Rcode, usize), Failure> {
+    async fn send(&mut self, parts: &[Part], is_first: bool) -> Result<(Rcode, usize), Failure> {
         let mut known = self.zone.known.lock().await;
-        let update = message(&self.zone.apex, parts.iter(), &known);
+        let update = message(&self.zone.apex, parts.iter(), is_first.then_some(&*known));
         let answer = self.zone.remote.ask(&update, Purpose::Update).await?;
         tracing::debug!(zone = self.zone.name, units = parts.len(), octets = update.len(), rcode = %answer.rcode, "update answered");
         self.zone.host.count("rfc2136_updates_total", &[("rcode", &answer.rcode.to_string())], 1);
@@ -224,6 +225,15 @@ impl<'z> Lane<'z> {
         let last = self.refused.iter().rev().take_while(|(_, other, _)| *other == rcode).count();
         if last >= STREAK && !self.is_any_done {
             self.stop = Some(self.zone.error(&failure));
+        }
+    }
+
+    /// Tries parts once more that were refused one by one, now that others are done: BIND refuses an MX as long as its
+    /// host has no address.
+    async fn try_refused_again(&mut self) {
+        if self.is_any_done && self.stop.is_none() && !self.refused.is_empty() {
+            let refused = std::mem::take(&mut self.refused).into_iter();
+            self.send_all(refused.map(|(part, ..)| part).collect(), false).await;
         }
     }
 

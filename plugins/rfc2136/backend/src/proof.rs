@@ -53,7 +53,7 @@ impl Lane<'_> {
                 .find(|step| step.rtype == Rtype::CNAME)
                 .map_or(String::new(), |step| step.what());
             let reason = format!("the server ignored {what}, because another record is at its name");
-            let update = message(&zone.apex, std::iter::once(&back(&part)), &known);
+            let update = message(&zone.apex, std::iter::once(&back(&part)), None);
             let error = match zone.remote.ask(&update, Purpose::Update).await {
                 Ok(answer) if answer.rcode == Rcode::NOERROR => {
                     Error::permanent(format!("{reason}; what it was to replace was put back"))

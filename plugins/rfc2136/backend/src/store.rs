@@ -60,11 +60,6 @@ impl<'s> Set<'s> {
         pieces(self.rdatas)
     }
 
-    /// Whether it has exactly these records; both sorted.
-    pub(crate) fn is(&self, rdatas: &[Vec<u8>]) -> bool {
-        self.len() == rdatas.len() && self.rdatas().eq(rdatas.iter().map(Vec::as_slice))
-    }
-
     pub(crate) fn to_rdatas(self) -> Vec<Vec<u8>> {
         self.rdatas().map(<[u8]>::to_vec).collect()
     }

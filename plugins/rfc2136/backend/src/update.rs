@@ -50,15 +50,16 @@ pub(crate) fn fitting(parts: &[Part], apex: &[u8], octets: usize) -> (usize, boo
     (count, true)
 }
 
-/// The message that does all of these parts, or none.
+/// The message that does all of these parts, or none. What is `known` spares conditions: where nothing is known to
+/// be at a name, one covers all types.
 pub(crate) fn message<'p>(
     apex: &[u8],
     parts: impl Iterator<Item = &'p Part> + Clone,
-    known: &Known,
+    known: Option<&Known>,
 ) -> Vec<u8> {
     let mut writer = Writer::update(apex);
     for part in parts.clone() {
-        conditions(&mut writer, part, known);
+        conditions(&mut writer, part, apex, known);
     }
     for part in parts {
         // Deletes before adds: servers ignore a CNAME beside another record without a word.
@@ -77,7 +78,7 @@ pub(crate) fn message<'p>(
 }
 
 /// What has to be so that the part is done (RFC 2136, section 2.4).
-fn conditions(writer: &mut Writer, part: &Part, known: &Known) {
+fn conditions(writer: &mut Writer, part: &Part, apex: &[u8], known: Option<&Known>) {
     for step in &part.steps {
         let (name, rtype) = (&step.name, step.rtype);
         if !step.expected.is_empty() {
@@ -88,7 +89,9 @@ fn conditions(writer: &mut Writer, part: &Part, known: &Known) {
             continue;
         }
         let is_alone = !part.steps.iter().any(|other| other.name == *name && !other.expected.is_empty());
-        let is_unused = known.is_whole() && known.types(name).next().is_none();
+        // At the apex is what is not kept.
+        let is_unused = *name != apex
+            && known.is_some_and(|known| known.is_whole() && known.types(name).next().is_none());
         if step.wanted.is_some() && is_alone && (rtype == Rtype::CNAME || is_unused) {
             // Nothing at all is at the name.
             writer.prerequisite(name, Rtype::ANY, Class::None, b"");

@@ -76,10 +76,6 @@ impl Remote {
         })
     }
 
-    pub(crate) fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
-    }
-
     pub(crate) fn place(&self, server: usize) -> &Place {
         &self.places[server]
     }

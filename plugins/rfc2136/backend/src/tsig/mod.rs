@@ -45,10 +45,6 @@ impl Key {
         zonemux_rdata::name_to_text(&self.name)
     }
 
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
-    }
-
     /// The octets that a signature adds to a message.
     pub(crate) fn room(&self) -> usize {
         self.name.len() + 10 + self.algorithm.wire().len() + 16 + self.algorithm.length()

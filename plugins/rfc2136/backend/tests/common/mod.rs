@@ -39,12 +39,12 @@ pub fn key(algorithm: &str) -> Key {
 pub fn allow(kind: Kind, key: &Key) -> String {
     match kind {
         Kind::Bind => {
-            format!("allow-transfer {{ key {0}; }}; update-policy {{ grant {0} zonesub ANY; }};", key.name)
+            format!(
+                "allow-transfer {{ key {0}; }}; update-policy {{ grant {0} zonesub ANY; }}; check-integrity no;",
+                key.name
+            )
         }
-        Kind::Knot => {
-            "    acl: extdns\n    journal-content: all\n    zonefile-sync: -1\n    zonefile-load: whole\n"
-                .to_owned()
-        }
+        Kind::Knot => format!("    acl: update-{}\n    journal-content: all\n", key.name),
         Kind::Nsd => String::new(),
     }
 }
