@@ -3,7 +3,10 @@
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
-use zonemux_plugin::{Backend, Call, Capabilities, Changes, Error, Fault, Host, Outcome, Records, Result};
+use zonemux_plugin::{
+    Adjust, Backend, Call, Capabilities, Changes, Endpoint, Error, Fault, Host, Outcome, Records, Result,
+};
+use zonemux_rdata::{decode, encode, record_type};
 
 use crate::listing::list;
 use crate::opening::Site;
@@ -62,7 +65,21 @@ impl Backend for Rfc2136 {
         self.site.apply(&changes, call.is_dry_run(), deadline).await
     }
 
+    fn adjust(_: &Settings, _: &Capabilities) -> Option<Adjust> {
+        Some(Box::new(adjust))
+    }
+
     async fn check(&self, _: &Call) -> Result<()> {
         probe::check(&self.site).await
+    }
+}
+
+/// Gives the targets of types that the daemon does not know the form in which they are listed.
+fn adjust(endpoint: &mut Endpoint) {
+    let Some(rtype) = record_type(&endpoint.record_type) else { return };
+    for target in &mut endpoint.targets {
+        if let Ok(rdata) = encode(rtype, target) {
+            *target = decode(rtype, &rdata);
+        }
     }
 }

@@ -16,7 +16,13 @@ pub(crate) enum Failure {
     /// What a server says of our signature, or what is wrong with its own.
     Tsig(Place, TsigError),
     /// An answer that says no.
-    Refused(Place, Rcode, Asked),
+    Refused {
+        place: Place,
+        rcode: Rcode,
+        asked: Asked,
+        /// It is not signed though the message was: servers that don't know the key may say no more.
+        doubts_key: bool,
+    },
 }
 
 /// What a server was asked for.
@@ -79,8 +85,15 @@ impl Failure {
                     ),
                 )
             }
-            Self::Refused(place, rcode, asked) => {
-                let (kind, hint) = refused(*rcode, *asked, context);
+            Self::Refused { place, rcode, asked, doubts_key } => {
+                let (kind, mut hint) = refused(*rcode, *asked, context);
+                if *doubts_key && matches!(*rcode, Rcode::REFUSED | Rcode::NOTAUTH) {
+                    let key = context.key.as_deref().unwrap_or_default();
+                    hint.push_str(&format!(
+                        "; the answer is not signed, so the server may not know the key `{key}` with this secret and \
+                         algorithm (PowerDNS says no more than that)"
+                    ));
+                }
                 let what = match asked {
                     Asked::Serial => "the question for the SOA",
                     Asked::Transfer => "the transfer",

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use zonemux_plugin::{ChangeId, Error, ErrorKind, Result};
 use zonemux_rdata::Rtype;
 
-use crate::connection::Purpose;
+use crate::connection::{Answer, Purpose};
 use crate::decide::{Decision, beside, decide, foreign_owner};
 use crate::failure::{Asked, Failure};
 use crate::message::Rcode;
 use crate::plan::Part;
-use crate::update::{fitting, message};
+use crate::update::{message, pack};
 use crate::zone::Zone;
 
 /// How often parts are decided anew because the zone changed meanwhile.
@@ -121,29 +121,24 @@ impl<'z> Lane<'z> {
     /// Sends parts in as few messages as hold them. Where a message is refused and `looks_first` is not set, its
     /// halves are tried, until the bad one is found.
     async fn send_all(&mut self, parts: Vec<Part>, looks_first: bool) {
-        let mut groups = vec![parts];
+        let (mut groups, too_large) = pack(parts, &self.zone.apex, self.zone.remote.room());
+        for part in too_large {
+            let what = part.steps[0].what();
+            let reason = format!(
+                "the change of {what} does not fit into one message of 65535 bytes with what it replaces"
+            );
+            self.fail(&part, None, Error::permanent(reason));
+        }
+        // The last is taken first.
+        groups.reverse();
         while let Some(mut group) = groups.pop() {
-            if group.is_empty() {
-                continue;
-            }
             if self.is_late() {
                 let zone = &self.zone.name;
-                self.stop.get_or_insert(Error::retryable(format!(
-                    "zone {zone}: the call's time was over before this was sent"
-                )));
+                let reason = format!("zone {zone}: the call's time was over before this was sent");
+                self.stop.get_or_insert(Error::retryable(reason));
             }
             if let Some(error) = self.stop.clone() {
                 self.fail_all(group, &error);
-                continue;
-            }
-            let (count, fits) = fitting(&group, &self.zone.apex, self.zone.remote.room());
-            groups.push(group.split_off(count));
-            if !fits {
-                let what = group[0].steps[0].what();
-                let reason = format!(
-                    "the change of {what} does not fit into one message of 65535 bytes with what it replaces"
-                );
-                self.fail(&group[0], None, Error::permanent(reason));
                 continue;
             }
             match self.send(&group, looks_first).await {
@@ -155,7 +150,10 @@ impl<'z> Lane<'z> {
                         halve(group, &mut groups);
                     }
                 }
-                Ok((rcode, server)) => self.take_refusal(group, rcode, server, &mut groups),
+                Ok((rcode, answer)) => {
+                    let failure = self.zone.remote.refusal(&answer, Asked::Update);
+                    self.take_refusal(group, rcode, failure, &mut groups);
+                }
                 Err(failure) if failure.is_uncertain() => {
                     let error = self.zone.error(&failure);
                     tracing::info!(zone = self.zone.name, %error, "no answer to an update; looking what became of it");
@@ -178,14 +176,14 @@ impl<'z> Lane<'z> {
     }
 
     /// Sends one message, and notes what it wrote.
-    async fn send(&mut self, parts: &[Part], is_first: bool) -> Result<(Rcode, usize), Failure> {
+    async fn send(&mut self, parts: &[Part], is_first: bool) -> Result<(Rcode, Answer), Failure> {
         let mut known = self.zone.known.lock().await;
         let update = message(&self.zone.apex, parts.iter(), is_first.then_some(&*known));
         let answer = self.zone.remote.ask(&update, Purpose::Update).await?;
         tracing::debug!(zone = self.zone.name, units = parts.len(), octets = update.len(), rcode = %answer.rcode, "update answered");
         self.zone.host.count("rfc2136_updates_total", &[("rcode", &answer.rcode.to_string())], 1);
         if answer.rcode != Rcode::NOERROR {
-            return Ok((answer.rcode, answer.server));
+            return Ok((answer.rcode, answer));
         }
         for part in parts {
             for step in part.steps.iter().filter(|step| !step.is_done) {
@@ -198,18 +196,16 @@ impl<'z> Lane<'z> {
                 self.unproven.push(part.clone());
             }
         }
-        Ok((Rcode::NOERROR, answer.server))
+        Ok((Rcode::NOERROR, answer))
     }
 
     fn take_refusal(
         &mut self,
         mut group: Vec<Part>,
         rcode: Rcode,
-        server: usize,
+        failure: Failure,
         groups: &mut Vec<Vec<Part>>,
     ) {
-        let place = self.zone.remote.place(server).clone();
-        let failure = Failure::Refused(place, rcode, Asked::Update);
         // These are about the zone, whatever is in the message.
         if matches!(rcode, Rcode::NOTAUTH | Rcode::NOTIMP) {
             let error = self.zone.error(&failure);
@@ -240,16 +236,17 @@ impl<'z> Lane<'z> {
     /// Says why single parts were refused: where the server takes others, it is for their own sake.
     fn blame_refused(&mut self) {
         for (part, rcode, failure) in std::mem::take(&mut self.refused) {
-            let error = self.zone.error(&failure);
             let own = self.is_any_done && matches!(rcode, Rcode::REFUSED | Rcode::FORMERR | Rcode::NOTZONE);
             let error = if own {
                 let what = part.steps[0].what();
                 Error::permanent(format!(
-                    "the server takes other changes, and not that of {what}: {}",
-                    error.message()
+                    "the server takes other changes and answers that of {what} with {rcode}\nhint: its rules may forbid \
+                     it: who may change what (BIND's `update-policy`), names of hosts (`check-names`), hosts without \
+                     address (`check-integrity`), the number of records of a name (`max-records-per-type`); its log says \
+                     which"
                 ))
             } else {
-                error
+                self.zone.error(&failure)
             };
             self.fail(&part, None, error);
         }

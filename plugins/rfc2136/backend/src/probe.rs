@@ -73,7 +73,7 @@ async fn each(site: &Site, is_strict: bool) -> Result<()> {
 
 async fn ask(zone: &Zone) -> Result<Found, Failure> {
     let (serial, server) = zone.serial().await?;
-    let version = version(zone).await;
+    let version = zone.remote.version.get_or_init(|| version(zone)).await.clone();
     let transfer = may_transfer(&zone.remote, &zone.apex, serial).await;
     let update = may_update(zone).await;
     Ok(Found { serial, server: zone.remote.place(server).to_string(), version, transfer, update })
@@ -84,12 +84,7 @@ async fn may_update(zone: &Zone) -> Result<(), Failure> {
     let mut update = Writer::update(&zone.apex);
     update.prerequisite(&zone.apex, Rtype::SOA, Class::Any, b"");
     let answer = zone.remote.ask(&update.finish(), Purpose::Update).await?;
-    let place = zone.remote.place(answer.server).clone();
-    if answer.rcode == Rcode::NOERROR {
-        Ok(())
-    } else {
-        Err(Failure::Refused(place, answer.rcode, Asked::Update))
-    }
+    if answer.rcode == Rcode::NOERROR { Ok(()) } else { Err(zone.remote.refusal(&answer, Asked::Update)) }
 }
 
 /// What a server says that it is; many don't.

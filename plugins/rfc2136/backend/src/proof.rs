@@ -7,7 +7,7 @@ use zonemux_plugin::{Error, Result};
 use zonemux_rdata::Rtype;
 
 use crate::connection::Purpose;
-use crate::failure::{Asked, Failure};
+use crate::failure::Asked;
 use crate::lane::Lane;
 use crate::message::Rcode;
 use crate::plan::{Part, Wanted};
@@ -60,11 +60,7 @@ impl Lane<'_> {
                 }
                 other => {
                     let failure = match other {
-                        Ok(answer) => Failure::Refused(
-                            zone.remote.place(answer.server).clone(),
-                            answer.rcode,
-                            Asked::Update,
-                        ),
+                        Ok(answer) => zone.remote.refusal(&answer, Asked::Update),
                         Err(failure) => failure,
                     };
                     let why = zone.error(&failure);

@@ -22,32 +22,46 @@ pub(crate) fn room(part: &Part) -> usize {
     steps.sum()
 }
 
-/// How many of the first parts fit into one message of so many octets. All parts at one name stay together where
-/// they fit at all; at least one is taken, and whether that one fits is told.
-pub(crate) fn fitting(parts: &[Part], apex: &[u8], octets: usize) -> (usize, bool) {
-    let mut left = octets.saturating_sub(HEAD + apex.len());
-    let mut count = 0;
+/// Parts in as few messages of so many octets as hold them, and those that fit into none. All that is about one name
+/// stays together where it can.
+pub(crate) fn pack(parts: Vec<Part>, apex: &[u8], octets: usize) -> (Vec<Vec<Part>>, Vec<Part>) {
+    let limit = octets.saturating_sub(HEAD + apex.len());
+    let (mut messages, mut too_large) = (Vec::new(), Vec::new());
+    let (mut current, mut used) = (Vec::<Part>::new(), 0);
+    // Where the parts at the last name begin, and what those before them take.
+    let (mut start, mut used_before) = (0, 0);
     for part in parts {
-        let size = room(part);
-        if size > left {
-            break;
+        let size = room(&part);
+        if size > limit {
+            too_large.push(part);
+            continue;
         }
-        left -= size;
-        count += 1;
-    }
-    if count == 0 {
-        return (1, false);
-    }
-    if count < parts.len() {
-        // Back to where a name begins.
-        let first_name = |part: &Part| part.steps.first().map(|step| step.name.clone());
-        let next = first_name(&parts[count]);
-        let start = parts[..count].iter().rposition(|part| first_name(part) != next).map_or(0, |at| at + 1);
-        if start > 0 {
-            count = start;
+        let is_same = current.last().is_some_and(|last| first_name(last) == first_name(&part));
+        if !is_same {
+            (start, used_before) = (current.len(), used);
         }
+        if used + size > limit {
+            let rest = if is_same && start > 0 { current.split_off(start) } else { Vec::new() };
+            used = if rest.is_empty() { 0 } else { used - used_before };
+            messages.push(std::mem::replace(&mut current, rest));
+            (start, used_before) = (0, 0);
+            if used + size > limit {
+                // They don't fit into one.
+                messages.push(std::mem::take(&mut current));
+                used = 0;
+            }
+        }
+        used += size;
+        current.push(part);
     }
-    (count, true)
+    if !current.is_empty() {
+        messages.push(current);
+    }
+    (messages, too_large)
+}
+
+fn first_name(part: &Part) -> Option<&[u8]> {
+    part.steps.first().map(|step| step.name.as_slice())
 }
 
 /// The message that does all of these parts, or none. What is `known` spares conditions: where nothing is known to
@@ -101,6 +115,85 @@ fn conditions(writer: &mut Writer, part: &Part, apex: &[u8], known: Option<&Know
         let has_cname = part.steps.iter().any(|other| other.name == *name && other.rtype == Rtype::CNAME);
         if step.wanted.is_some() && rtype != Rtype::CNAME && !has_cname {
             writer.prerequisite(name, Rtype::CNAME, Class::None, b"");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::message::{header, records};
+    use crate::plan::Wanted;
+
+    const APEX: &[u8] = b"\x07example\x03org\0";
+
+    fn step(label: u8, size: usize, expected: usize) -> Step {
+        let rdata = |number: usize| vec![u8::try_from(number % 256).unwrap(); size];
+        Step {
+            name: [&[1, b'a' + label][..], APEX].concat(),
+            rtype: Rtype::TXT,
+            changes: Vec::new(),
+            old: None,
+            wanted: (size > 0).then(|| Wanted { ttl: 60, rdatas: vec![rdata(1)] }),
+            is_create: expected == 0,
+            owns: false,
+            expected: (0..expected).map(rdata).collect(),
+            expected_ttl: 60,
+            is_done: false,
+        }
+    }
+
+    fn part() -> impl Strategy<Value = Vec<Step>> {
+        let step = (0..8_u8, 0..9000_usize, 0..3_usize);
+        let step = step.prop_map(|(label, size, expected)| self::step(label, size, expected));
+        proptest::collection::vec(step, 1..3)
+    }
+
+    proptest! {
+        #[test]
+        fn packing_loses_nothing_and_messages_are_never_too_long(
+            parts in proptest::collection::vec(part(), 0..60),
+            octets in 10_000..65_000_usize,
+        ) {
+            let mut parts: Vec<Part> =
+                parts.into_iter().enumerate().map(|(unit, steps)| Part { unit, zone: 0, steps }).collect();
+            parts.sort_by(|left, right| first_name(left).cmp(&first_name(right)));
+            let all: Vec<usize> = parts.iter().map(|part| part.unit).collect();
+            let (messages, too_large) = pack(parts, APEX, octets);
+            let mut found: Vec<usize> = messages.iter().flatten().map(|part| part.unit).collect();
+            let large: Vec<usize> = too_large.iter().map(|part| part.unit).collect();
+            let mut expected = all;
+            expected.retain(|unit| !large.contains(unit));
+            // In their order, each once.
+            prop_assert_eq!(&found, &expected);
+            found.extend(large);
+            for parts in &messages {
+                prop_assert!(!parts.is_empty());
+                let message = message(APEX, parts.iter(), None);
+                prop_assert!(message.len() <= octets, "{} of {}", message.len(), octets);
+                let counts = header(&message).unwrap().counts;
+                let changes: usize = parts
+                    .iter()
+                    .flat_map(|part| &part.steps)
+                    .map(|step| usize::from(!step.expected.is_empty()) + usize::from(step.wanted.is_some()))
+                    .sum();
+                prop_assert_eq!(usize::from(counts[2]), changes);
+                prop_assert!(records(&message).unwrap().all(|record| record.is_some()));
+            }
+            for part in &too_large {
+                prop_assert!(room(part) > octets - HEAD - APEX.len());
+            }
+            for pair in messages.windows(2) {
+                // A name that goes on in the next message fills this one alone, or did not fit into one.
+                let (last, next) = (pair[0].last().unwrap(), &pair[1][0]);
+                if first_name(last) == first_name(next) {
+                    let same = pair.iter().flatten().filter(|part| first_name(part) == first_name(next));
+                    let size: usize = same.map(room).sum();
+                    prop_assert!(size > octets - HEAD - APEX.len());
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use zonemux_plugin::{Error, Host, Result};
 use zonemux_rdata::{Rtype, name_to_wire};
 
-use crate::connection::{Purpose, Remote};
+use crate::connection::{Answer, Purpose, Remote};
 use crate::failure::{Asked, Failure};
 use crate::message::{Class, Rcode, Writer, records};
 use crate::store::{Set, Store};
@@ -87,9 +87,8 @@ impl Zone {
     pub(crate) async fn serial(&self) -> Result<(u32, usize), Failure> {
         let question = Writer::query(&self.apex, Rtype::SOA, Class::In).finish();
         let answer = self.remote.ask(&question, Purpose::Question).await?;
-        let place = || self.remote.place(answer.server).clone();
         if answer.rcode != Rcode::NOERROR {
-            return Err(Failure::Refused(place(), answer.rcode, Asked::Serial));
+            return Err(self.remote.refusal(&answer, Asked::Serial));
         }
         let all = records(&answer.message);
         let answers = all.as_ref().map_or(0, |all| all.answers);
@@ -104,7 +103,7 @@ impl Zone {
         match serial {
             Some(serial) => Ok((serial, answer.server)),
             // A server of the zone above answers with a referral.
-            None => Err(Failure::Refused(place(), Rcode::NOTAUTH, Asked::Serial)),
+            None => Err(self.remote.refusal(&Answer { rcode: Rcode::NOTAUTH, ..answer }, Asked::Serial)),
         }
     }
 
@@ -126,7 +125,10 @@ impl Zone {
         let was_steps = earlier.is_some();
         let (copy, kind) = match transfer(&self.remote, &self.apex, earlier).await {
             Err(failure) if was_steps => {
-                let refused = matches!(&failure, Failure::Refused(_, rcode, _) if matches!(*rcode, Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED));
+                let refused = matches!(
+                    &failure,
+                    Failure::Refused { rcode: Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED, .. }
+                );
                 known.only_whole |= refused;
                 let reason = self.error(&failure);
                 tracing::debug!(zone = self.name, %reason, "no transfer of what changed; asking for the whole zone");

@@ -5,5 +5,5 @@ mod resolver;
 mod stream;
 mod tls;
 
-pub(crate) use remote::{Purpose, Remote};
+pub(crate) use remote::{Answer, Purpose, Remote};
 pub(crate) use resolver::primary;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use tokio::net::{UdpSocket, lookup_host};
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use zonemux_plugin::{Host, Result};
@@ -13,7 +14,7 @@ use zonemux_plugin::{Host, Result};
 use super::stream::{Connection, connect};
 use super::tls;
 use crate::clock::now;
-use crate::failure::{Context, Failure};
+use crate::failure::{Asked, Context, Failure};
 use crate::message::{Header, Rcode, header};
 use crate::settings::{Access, Place, Tls, Transport};
 use crate::tsig::{Check, Key, TsigError};
@@ -39,6 +40,8 @@ pub(crate) struct Remote {
     idle: Mutex<Vec<Connection>>,
     /// The server that is asked first, and since when that is not the first one.
     preferred: Mutex<(usize, Instant)>,
+    /// What the server says that it is, once it was asked.
+    pub(crate) version: OnceCell<String>,
 }
 
 /// What a message is for.
@@ -56,6 +59,8 @@ pub(crate) struct Answer {
     pub(crate) message: Vec<u8>,
     pub(crate) rcode: Rcode,
     pub(crate) server: usize,
+    /// Whether it carries a signature that was checked.
+    pub(crate) is_signed: bool,
 }
 
 impl Remote {
@@ -73,6 +78,7 @@ impl Remote {
             limit: access.limit(),
             idle: Mutex::default(),
             preferred: Mutex::new((0, Instant::now())),
+            version: OnceCell::new(),
         })
     }
 
@@ -120,9 +126,9 @@ impl Remote {
             };
             match exchanged.await {
                 Ok(()) => {
-                    let rcode = self.believe(server, message, &answer, check.as_mut())?;
+                    let (rcode, is_signed) = self.believe(server, message, &answer, check.as_mut())?;
                     self.keep(connection);
-                    return Ok(Answer { message: answer, rcode, server });
+                    return Ok(Answer { message: answer, rcode, server, is_signed });
                 }
                 Err(error) => {
                     self.avoid(server);
@@ -155,9 +161,9 @@ impl Remote {
                 let mut check = self.key.as_ref().map(|key| key.sign(&mut signed, now()));
                 match self.datagram(address, &signed).await {
                     Ok(answer) => {
-                        let rcode = self.believe(server, message, &answer, check.as_mut())?;
+                        let (rcode, is_signed) = self.believe(server, message, &answer, check.as_mut())?;
                         let is_cut = header(&answer).is_some_and(|header| header.is_truncated);
-                        return Ok((Answer { message: answer, rcode, server }, is_cut));
+                        return Ok((Answer { message: answer, rcode, server, is_signed }, is_cut));
                     }
                     Err(error) => {
                         self.avoid(server);
@@ -209,7 +215,7 @@ impl Remote {
             return Err(Failure::Lost(self.place(server).clone(), error.to_string()));
         }
         let id = [message[0], message[1]];
-        Ok(Transfer { remote: self, connection, check, id, is_first: true, server })
+        Ok(Transfer { remote: self, connection, check, id, is_first: true, is_signed: false, server })
     }
 
     /// What an answer says, if it is one to that message and may be believed.
@@ -219,7 +225,7 @@ impl Remote {
         asked: &[u8],
         answer: &[u8],
         check: Option<&mut Check<'_>>,
-    ) -> Result<Rcode, Failure> {
+    ) -> Result<(Rcode, bool), Failure> {
         let place = || self.place(server).clone();
         let wrong = |reason: &str| Failure::Lost(place(), reason.to_owned());
         let (Some(read), Some(sent)) = (header(answer), header(asked)) else {
@@ -229,12 +235,12 @@ impl Remote {
             return Err(wrong("its answer is to another message"));
         }
         let tsig = |error| Failure::Tsig(place(), error);
-        let Some(check) = check else { return Ok(read.rcode) };
-        self.signed(&read, answer, check).map_err(tsig)?;
-        Ok(read.rcode)
+        let Some(check) = check else { return Ok((read.rcode, false)) };
+        let is_signed = self.signed(&read, answer, check).map_err(tsig)?;
+        Ok((read.rcode, is_signed))
     }
 
-    fn signed(&self, read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<(), TsigError> {
+    fn signed(&self, read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<bool, TsigError> {
         let now = now();
         if let Some(error) = Check::reported(answer, now) {
             return Err(error);
@@ -242,10 +248,20 @@ impl Remote {
         match check.message(answer, now) {
             // Servers that don't know the key say no without a signature. It is no more than that.
             Err(TsigError::Unsigned) if read.rcode != Rcode::NOERROR && !read.rcode.is_prerequisite() => {
-                Ok(())
+                Ok(false)
             }
-            other => other,
+            other => other.map(|()| true),
         }
+    }
+
+    /// The failure of what a server refuses.
+    pub(crate) fn refusal(&self, answer: &Answer, asked: Asked) -> Failure {
+        self.refused(answer.server, answer.rcode, asked, answer.is_signed)
+    }
+
+    fn refused(&self, server: usize, rcode: Rcode, asked: Asked, is_signed: bool) -> Failure {
+        let doubts_key = self.key.is_some() && !is_signed;
+        Failure::Refused { place: self.place(server).clone(), rcode, asked, doubts_key }
     }
 
     /// The servers in the order in which they are to be asked.
@@ -355,6 +371,7 @@ pub(crate) struct Transfer<'r> {
     check: Option<Check<'r>>,
     id: [u8; 2],
     is_first: bool,
+    is_signed: bool,
     pub(crate) server: usize,
 }
 
@@ -379,12 +396,18 @@ impl Transfer<'_> {
             let signed = if self.is_first {
                 self.remote.signed(&read, message, check)
             } else {
-                check.message(message, now())
+                check.message(message, now()).map(|()| true)
             };
-            signed.map_err(|error| Failure::Tsig(self.remote.place(self.server).clone(), error))?;
+            self.is_signed =
+                signed.map_err(|error| Failure::Tsig(self.remote.place(self.server).clone(), error))?;
         }
         self.is_first = false;
         Ok(read.rcode)
+    }
+
+    /// The failure of a transfer that the server refuses.
+    pub(crate) fn refusal(&self, rcode: Rcode) -> Failure {
+        self.remote.refused(self.server, rcode, Asked::Transfer, self.is_signed)
     }
 
     /// Says that the last message has come; the connection may be used again.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use zonemux_rdata::Rtype;
 
 use crate::connection::Remote;
-use crate::failure::{Asked, Failure};
+use crate::failure::Failure;
 use crate::message::{Class, Rcode, Writer, records};
 use crate::store::Store;
 pub(crate) use machine::is_kept;
@@ -49,7 +49,6 @@ pub(crate) async fn transfer(
     }
     let mut transfer = remote.transfer(&question.finish()).await?;
     let server = transfer.server;
-    let refused = |rcode| Failure::Refused(remote.place(server).clone(), rcode, Asked::Transfer);
     let wrong = |reason: String| Failure::Lost(remote.place(server).clone(), reason);
     let whole = earlier.as_ref().map(|earlier| earlier.whole);
     let mut machine = Machine::new(apex, earlier.map(|earlier| (earlier.store, earlier.serial)));
@@ -57,7 +56,7 @@ pub(crate) async fn transfer(
     loop {
         let rcode = transfer.next(&mut message).await?;
         if rcode != Rcode::NOERROR {
-            return Err(refused(rcode));
+            return Err(transfer.refusal(rcode));
         }
         let mut all =
             records(&message).ok_or_else(|| wrong("a message of the transfer can't be read".into()))?;
@@ -93,7 +92,7 @@ pub(crate) async fn may_transfer(remote: &Remote, apex: &[u8], serial: u32) -> R
     match transfer.next(&mut message).await? {
         // Whether more comes or not. Servers without IXFR send the zone, which is not waited for.
         Rcode::NOERROR | Rcode::NOTIMP | Rcode::FORMERR => Ok(()),
-        rcode => Err(Failure::Refused(remote.place(transfer.server).clone(), rcode, Asked::Transfer)),
+        rcode => Err(transfer.refusal(rcode)),
     }
 }
 

@@ -40,7 +40,7 @@ pub fn allow(kind: Kind, key: &Key) -> String {
     match kind {
         Kind::Bind => {
             format!(
-                "allow-transfer {{ key {0}; }}; update-policy {{ grant {0} zonesub ANY; }}; check-integrity no;",
+                "allow-transfer {{ key {0}; }}; update-policy {{ grant {0} zonesub ANY; }}; check-integrity no; check-names ignore;",
                 key.name
             )
         }
