@@ -9,6 +9,7 @@ import (
 
 	"zonemux.example/conformance/internal/daemon"
 	"zonemux.example/conformance/internal/loop"
+	"zonemux.example/conformance/internal/nameserver"
 )
 
 // plugin is one of those that keep zones where others than ExternalDNS read them.
@@ -53,7 +54,13 @@ func furtherTables() []table {
 // listed, and no others; and in the middle of every other scenario the daemon
 // ends, in good order and by SIGKILL in turns, and comes back with the same.
 func TestPlugins(t *testing.T) {
-	for _, p := range []plugin{authority(), zoneFile(), zoneFileOfNamed()} {
+	for _, p := range []plugin{
+		authority(), zoneFile(), zoneFileOfNamed(),
+		updated("named", nameserver.NamedUpdated, append(commonTables(), furtherTables()...), nil),
+		updated("knotd", nameserver.KnotUpdated, append(commonTables(), furtherTables()...), nil),
+		updated("pdns_server", nameserver.PowerDNSUpdated, commonTables(), nil),
+		updatedView(),
+	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			lacks := maps.Clone(p.lacks)

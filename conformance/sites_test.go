@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 
 	"zonemux.example/conformance/internal/daemon"
-	"zonemux.example/conformance/internal/named"
+	"zonemux.example/conformance/internal/nameserver"
 	"zonemux.example/conformance/internal/zone"
 )
 
@@ -82,7 +82,7 @@ func zoneFileOfNamed() plugin {
 				files[apex(name)] = fileOf(folder, name)
 				writeEmptyZone(t, fileOf(folder, name), apex(name))
 			}
-			server := named.Start(t, folder, files)
+			server := nameserver.Named(t, folder, files)
 			return site{
 				backend: wholeFiles(folder, zones).With("server", "bind").With("verify", server.Address).
 					With("control", map[string]any{"config": server.Control}),
@@ -91,6 +91,69 @@ func zoneFileOfNamed() plugin {
 			}
 		},
 	}
+}
+
+// updated sends dynamic updates (RFC 2136) to a server.
+func updated(name string, start func(testing.TB, string, []string, nameserver.Key) nameserver.Server, tables []table,
+	lacks map[string]string) plugin {
+	return plugin{
+		name:   "rfc2136 with " + name,
+		tables: tables,
+		lacks:  lacks,
+		open: func(t *testing.T, zones []string) site {
+			server := start(t, t.TempDir(), apexes(zones), updateKey)
+			return site{
+				backend: ofServer(server, zones, updateKey),
+				read:    func(name string) ([]dns.RR, error) { return zone.Transfer(server.Address, apex(name)) },
+				server:  server.Address,
+			}
+		},
+	}
+}
+
+// updatedView sends dynamic updates to one of two views of BIND's, and nothing of
+// them reaches the other one.
+func updatedView() plugin {
+	inside := nameserver.Key{Name: "inside", Algorithm: "hmac-sha512", Secret: "aW5zaWRlIGluc2lkZSBpbnNpZGUgaW5zaWRlIDEyMzQ="}
+	return plugin{
+		name:   "rfc2136 with a view of named",
+		tables: []table{{"lifecycle", lifecycleScenarios()}},
+		open: func(t *testing.T, zones []string) site {
+			server := nameserver.NamedViews(t, t.TempDir(), apexes(zones), inside, updateKey)
+			return site{
+				backend: ofServer(server, zones, inside),
+				read: func(name string) ([]dns.RR, error) {
+					outside, err := zone.TransferSigned(server.Address, apex(name), updateKey.Name, updateKey.Secret, dns.HmacSHA256)
+					if err != nil {
+						return nil, err
+					}
+					if len(outside) != 2 {
+						return nil, fmt.Errorf("the other view has got records: %v", outside)
+					}
+					return zone.TransferSigned(server.Address, apex(name), inside.Name, inside.Secret, dns.HmacSHA512)
+				},
+			}
+		},
+	}
+}
+
+// updateKey is the key of tests.
+var updateKey = nameserver.Key{Name: "extdns", Algorithm: "hmac-sha256", Secret: "dXBkYXRlIHVwZGF0ZSB1cGRhdGUgdXBkYXRlIDEyMzQ="}
+
+// ofServer is a backend of the plugin rfc2136.
+func ofServer(server nameserver.Server, zones []string, key nameserver.Key) daemon.Backend {
+	return daemon.Backend{Plugin: "rfc2136", Zones: zones, Settings: map[string]any{
+		"server": server.Address,
+		"tsig":   key.Settings(),
+	}}
+}
+
+func apexes(zones []string) []string {
+	var names []string
+	for _, name := range zones {
+		names = append(names, apex(name))
+	}
+	return names
 }
 
 // writeEmptyZone writes what a server needs to serve a zone at all.

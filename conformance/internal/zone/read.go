@@ -20,7 +20,19 @@ const udpSize = 1232
 // transfer left out.
 func Transfer(server, zone string) ([]dns.RR, error) {
 	question := new(dns.Msg).SetAxfr(dns.Fqdn(zone))
-	transfer := &dns.Transfer{DialTimeout: patience, ReadTimeout: patience}
+	return transfer(&dns.Transfer{}, question, server, zone)
+}
+
+// TransferSigned is the zone as whoever has a key gets it.
+func TransferSigned(server, zone, key, secret, algorithm string) ([]dns.RR, error) {
+	const fudge = 300
+	question := new(dns.Msg).SetAxfr(dns.Fqdn(zone))
+	question.SetTsig(dns.Fqdn(key), algorithm, fudge, time.Now().Unix())
+	return transfer(&dns.Transfer{TsigSecret: map[string]string{dns.Fqdn(key): secret}}, question, server, zone)
+}
+
+func transfer(transfer *dns.Transfer, question *dns.Msg, server, zone string) ([]dns.RR, error) {
+	transfer.DialTimeout, transfer.ReadTimeout = patience, patience
 	envelopes, err := transfer.In(question, server)
 	if err != nil {
 		return nil, fmt.Errorf("transfer of %s: %w", zone, err)
