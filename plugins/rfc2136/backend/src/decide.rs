@@ -6,6 +6,7 @@ use zonemux_rdata::{Rtype, name_to_text};
 
 use crate::owner::same_owner;
 use crate::plan::{Part, Step};
+use crate::store::Set;
 use crate::zone::Known;
 
 /// What became of a part.
@@ -23,8 +24,8 @@ pub(crate) enum Decision {
 pub(crate) fn decide(part: &mut Part, known: &Known) -> Decision {
     let mut is_done = true;
     for step in &mut part.steps {
-        let set = known.get(&step.name, step.rtype).flatten();
-        let present = set.map(|set| set.to_rdatas()).unwrap_or_default();
+        let set = known.get(&step.name, step.rtype);
+        let present = set.map(Set::to_rdatas).unwrap_or_default();
         let ttl = set.map_or(0, |set| set.ttl);
         step.is_done = match &step.wanted {
             None => present.is_empty(),

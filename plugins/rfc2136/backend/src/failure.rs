@@ -89,10 +89,10 @@ impl Failure {
                 let (kind, mut hint) = refused(*rcode, *asked, context);
                 if *doubts_key && matches!(*rcode, Rcode::REFUSED | Rcode::NOTAUTH) {
                     let key = context.key.as_deref().unwrap_or_default();
-                    hint.push_str(&format!(
-                        "; the answer is not signed, so the server may not know the key `{key}` with this secret and \
-                         algorithm (PowerDNS says no more than that)"
-                    ));
+                    let doubt = "the answer is not signed, so the server may not know the key";
+                    hint = format!(
+                        "{hint}; {doubt} `{key}` with this secret and algorithm (PowerDNS says no more than that)"
+                    );
                 }
                 let what = match asked {
                     Asked::Serial => "the question for the SOA",

@@ -152,7 +152,7 @@ impl<'z> Lane<'z> {
                 }
                 Ok((rcode, answer)) => {
                     let failure = self.zone.remote.refusal(&answer, Asked::Update);
-                    self.take_refusal(group, rcode, failure, &mut groups);
+                    self.take_refusal(group, rcode, &failure, &mut groups);
                 }
                 Err(failure) if failure.is_uncertain() => {
                     let error = self.zone.error(&failure);
@@ -203,12 +203,12 @@ impl<'z> Lane<'z> {
         &mut self,
         mut group: Vec<Part>,
         rcode: Rcode,
-        failure: Failure,
+        failure: &Failure,
         groups: &mut Vec<Vec<Part>>,
     ) {
         // These are about the zone, whatever is in the message.
         if matches!(rcode, Rcode::NOTAUTH | Rcode::NOTIMP) {
-            let error = self.zone.error(&failure);
+            let error = self.zone.error(failure);
             self.fail_all(group, &error);
             self.stop = Some(error);
             return;
@@ -220,7 +220,7 @@ impl<'z> Lane<'z> {
         self.refused.extend(group.drain(..).map(|part| (part, rcode, failure.clone())));
         let last = self.refused.iter().rev().take_while(|(_, other, _)| *other == rcode).count();
         if last >= STREAK && !self.is_any_done {
-            self.stop = Some(self.zone.error(&failure));
+            self.stop = Some(self.zone.error(failure));
         }
     }
 

@@ -5,6 +5,7 @@ use zonemux_plugin::{Change, ChangeId, Changes, EndpointRef, Error, Outcome, is_
 use zonemux_rdata::{Rtype, encode, name_to_text, record_type, write_name};
 
 use crate::opening::Site;
+use crate::store::Set;
 use crate::transfer::is_kept;
 use crate::zone::Known;
 
@@ -205,11 +206,11 @@ impl Part {
     /// Sets what each step expects: what the client believes is there, else what is known.
     pub(crate) fn expect(&mut self, known: &Known) {
         for step in &mut self.steps {
-            let set = known.get(&step.name, step.rtype).flatten();
+            let set = known.get(&step.name, step.rtype);
             step.expected_ttl = set.map_or(step.expected_ttl, |set| set.ttl);
             step.expected = match &step.old {
                 Some(old) => old.clone(),
-                None => set.map(|set| set.to_rdatas()).unwrap_or_default(),
+                None => set.map(Set::to_rdatas).unwrap_or_default(),
             };
         }
     }

@@ -46,13 +46,12 @@ impl Known {
         self.copy.as_ref()
     }
 
-    /// An RRset as far as it is known; `None` where nothing is known of the zone, `Some(None)` where the RRset is
-    /// not there.
-    pub(crate) fn get(&self, name: &[u8], rtype: Rtype) -> Option<Option<Set<'_>>> {
-        if let Some(written) = self.written.get(name, rtype) {
-            return Some(Some(written).filter(|set| set.len() > 0));
+    /// An RRset that is known to be there.
+    pub(crate) fn get(&self, name: &[u8], rtype: Rtype) -> Option<Set<'_>> {
+        match self.written.get(name, rtype) {
+            Some(written) => Some(written).filter(|set| set.len() > 0),
+            None => self.copy.as_ref()?.store.get(name, rtype),
         }
-        Some(self.copy.as_ref()?.store.get(name, rtype))
     }
 
     /// The types that are known to be at a name.

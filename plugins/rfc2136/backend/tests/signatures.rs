@@ -11,7 +11,7 @@ use zonemux_test_support::servers::Kind;
 
 use common::{KEY_NAME, Site, TEXT, ZONE, apply, key, record};
 
-fn error(site: &Site, tsig: serde_json::Value) -> Error {
+fn error(site: &Site, tsig: &serde_json::Value) -> Error {
     let settings = json!({ "server": site.server.address(), "tsig": tsig });
     let opened = testing::open::<Rfc2136>(settings, [ZONE]);
     opened.and_then(|dns| dns.records()).expect_err("the key is wrong")
@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_key_is_told_apart() {
             (json!({ "name": "other.test", "secret": secret }), "(BADKEY)"),
             (json!({ "name": KEY_NAME, "algorithm": "hmac-sha512", "secret": secret }), "(BADKEY)"),
         ] {
-            let error = error(&site, tsig);
+            let error = error(&site, &tsig);
             assert_eq!(error.kind(), ErrorKind::Config, "{error}");
             assert!(
                 error.message().contains(words) && error.message().contains("\nhint: "),

@@ -236,11 +236,11 @@ impl Remote {
         }
         let tsig = |error| Failure::Tsig(place(), error);
         let Some(check) = check else { return Ok((read.rcode, false)) };
-        let is_signed = self.signed(&read, answer, check).map_err(tsig)?;
+        let is_signed = Self::signed(&read, answer, check).map_err(tsig)?;
         Ok((read.rcode, is_signed))
     }
 
-    fn signed(&self, read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<bool, TsigError> {
+    fn signed(read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<bool, TsigError> {
         let now = now();
         if let Some(error) = Check::reported(answer, now) {
             return Err(error);
@@ -394,7 +394,7 @@ impl Transfer<'_> {
         }
         if let Some(check) = &mut self.check {
             let signed = if self.is_first {
-                self.remote.signed(&read, message, check)
+                Remote::signed(&read, message, check)
             } else {
                 check.message(message, now()).map(|()| true)
             };

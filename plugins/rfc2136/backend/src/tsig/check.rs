@@ -42,8 +42,8 @@ pub(crate) struct Check<'k> {
 
 impl<'k> Check<'k> {
     /// `signature` is the request's.
-    pub(super) fn new(key: &'k Key, signature: Vec<u8>) -> Self {
-        Self { key, mac: begin(key, &signature), is_first: true, unsigned: 0 }
+    pub(super) fn new(key: &'k Key, signature: &[u8]) -> Self {
+        Self { key, mac: begin(key, signature), is_first: true, unsigned: 0 }
     }
 
     /// What the server says of the request's signature, as it stands in its answer: to be asked before the
