@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod proxy;
+
 use serde_json::Value;
 use zonemux_plugin::testing::{self, ChangesBuilder, TestBackend, json};
 use zonemux_plugin::{Endpoint, Failure};
