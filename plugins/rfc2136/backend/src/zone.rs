@@ -1,8 +1,11 @@
 //! A zone: its servers, and what is known of its records.
 
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use tokio::sync::Mutex;
 use zonemux_plugin::{Error, Host, Result};
 use zonemux_rdata::{Rtype, name_to_wire};
@@ -38,6 +41,10 @@ pub(crate) struct Known {
     written: Store,
     /// The server takes no IXFR.
     only_whole: bool,
+    /// What this process wrote last of each RRset that it has not deleted, as hashes: of name and type, and of the
+    /// records.
+    ours: HashMap<u64, u64>,
+    hasher: RandomState,
 }
 
 impl Known {
@@ -66,9 +73,25 @@ impl Known {
         self.copy.is_some()
     }
 
-    /// Notes what was written.
+    /// Notes what was written; no records for what was deleted.
     pub(crate) fn write(&mut self, name: &[u8], rtype: Rtype, ttl: u32, rdatas: &[Vec<u8>]) {
         self.written.put(name, rtype, ttl, rdatas);
+        self.note(name, rtype, (!rdatas.is_empty()).then_some(rdatas));
+    }
+
+    /// Notes what is in the zone because this process wrote it.
+    pub(crate) fn note(&mut self, name: &[u8], rtype: Rtype, rdatas: Option<&[Vec<u8>]>) {
+        let key = self.hasher.hash_one((name, rtype));
+        match rdatas {
+            Some(rdatas) => self.ours.insert(key, self.hasher.hash_one(rdatas)),
+            None => self.ours.remove(&key),
+        };
+    }
+
+    /// Whether these records are what this process wrote last of an RRset.
+    pub(crate) fn is_ours(&self, name: &[u8], rtype: Rtype, rdatas: &[Vec<u8>]) -> bool {
+        let written = self.ours.get(&self.hasher.hash_one((name, rtype)));
+        written.is_some_and(|written| *written == self.hasher.hash_one(rdatas))
     }
 }
 

@@ -117,6 +117,26 @@ fn an_ownership_record_of_somebody_else_keeps_its_record() {
 }
 
 #[test]
+fn what_somebody_else_made_is_not_claimed() {
+    let site = Site::start(Kind::Bind);
+    let dns = site.open();
+    nsupdate(&site, "update add www.example.org 300 A 192.0.2.1");
+    let www = record("www", "A", &["192.0.2.1"]);
+    // Whether it is known from a list or not: the same record, and no ownership record beside it.
+    for _ in 0..2 {
+        let failed = failures(&dns, &create(&[www.clone(), ownership(&www, "me")]));
+        assert_eq!(failed.len(), 2, "{failed:#?}");
+        assert!(failed.iter().any(|failure| failure.reason.contains("somebody else")), "{failed:#?}");
+        assert_eq!(site.dig("x-a.www.example.org", "TXT"), [""; 0]);
+        dns.records().unwrap();
+    }
+    // Another one is not replaced either, though a list showed it.
+    let failed = failures(&dns, &create(&[record("www", "A", &["192.0.2.2"])]));
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert_eq!(site.dig("www.example.org", "A"), ["192.0.2.1"]);
+}
+
+#[test]
 fn an_ownership_record_that_is_spelled_otherwise_is_still_ours() {
     let site = Site::start(Kind::Bind);
     let dns = site.open();

@@ -4,7 +4,6 @@ mod common;
 
 use std::fs;
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use zonemux_plugin::testing::{self, ChangesBuilder, json};
@@ -76,13 +75,13 @@ fn a_server_that_is_slow_is_looked_at_before_it_is_asked_again() {
     let proxy = Proxy::start(site.server.address());
     let mut settings = site.settings();
     settings["server"] = json!(proxy.address());
-    settings["timeout"] = json!("500ms");
+    settings["timeout"] = json!("1s");
     let dns = testing::open::<Rfc2136>(settings, [ZONE]).unwrap();
     let mut left = 1;
     proxy.set(move |question, answer| {
         if is_update(question) && left > 0 {
             left -= 1;
-            thread::sleep(Duration::from_secs(1));
+            return Reply::Late(answer, Duration::from_secs(2));
         }
         Reply::Send(answer)
     });

@@ -4,8 +4,9 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
-/// What becomes of an answer, by its number among all answers and its octets; `None` cuts the connection before it.
+/// Says what becomes of an answer; the question comes first.
 pub type Rule = Box<dyn FnMut(&[u8], Vec<u8>) -> Reply + Send>;
 
 /// What becomes of an answer.
@@ -15,8 +16,10 @@ pub enum Reply {
     Send(Vec<u8>),
     /// The first octets are sent, then the connection is cut.
     Cut(Vec<u8>),
-    /// The connection is cut before the server sees the question.
+    /// The connection is cut before any of it arrives.
     Swallow,
+    /// It is sent after some time.
+    Late(Vec<u8>, Duration),
 }
 
 /// A proxy for messages over TCP.
@@ -59,13 +62,17 @@ impl Proxy {
 
 /// Whether a question is an update.
 pub fn is_update(question: &[u8]) -> bool {
-    question[2] >> 3 & 0xf == 5 && question[8..10] != [0, 0]
+    opcode(question) == 5 && question[8..10] != [0, 0]
 }
 
 /// Whether a question is one for a transfer.
 pub fn is_transfer(question: &[u8]) -> bool {
     // The type stands behind the name, which is `example.org` in all tests.
-    question[2] >> 3 & 0xf == 0 && matches!(question.get(25..27), Some([0, 251 | 252]))
+    opcode(question) == 0 && matches!(question.get(25..27), Some([0, 251 | 252]))
+}
+
+fn opcode(question: &[u8]) -> u8 {
+    question[2] >> 3 & 0xf
 }
 
 fn serve(mut client: TcpStream, server: SocketAddr, rule: &Mutex<Rule>) -> io::Result<()> {
@@ -75,13 +82,18 @@ fn serve(mut client: TcpStream, server: SocketAddr, rule: &Mutex<Rule>) -> io::R
         loop {
             let answer = receive(&mut upstream)?;
             let is_transfer = is_transfer(&question);
-            match (rule.lock().expect("no rule panics"))(&question, answer) {
+            let reply = (rule.lock().expect("no rule panics"))(&question, answer);
+            match reply {
                 Reply::Send(answer) => send(&mut client, &answer)?,
                 Reply::Cut(octets) => {
                     client.write_all(&octets)?;
                     return client.shutdown(Shutdown::Both);
                 }
                 Reply::Swallow => return client.shutdown(Shutdown::Both),
+                Reply::Late(answer, time) => {
+                    thread::sleep(time);
+                    send(&mut client, &answer)?;
+                }
             }
             if !is_transfer {
                 break;
