@@ -55,6 +55,7 @@ impl Failure {
                     TsigError::Unsigned
                         | TsigError::OtherKey
                         | TsigError::Wrong
+                        | TsigError::Short
                         | TsigError::Time { .. }
                         | TsigError::Malformed
                 )
@@ -125,7 +126,7 @@ fn tsig_hint(error: TsigError, context: &Context<'_>) -> String {
         TsigError::BadTime { .. } | TsigError::Time { .. } => {
             "set both clocks by NTP: they may be 300 seconds apart".to_owned()
         }
-        TsigError::BadTrunc => {
+        TsigError::BadTrunc | TsigError::Short => {
             "the server's configuration shortens signatures of the key: write its algorithm without a number of bits".to_owned()
         }
         TsigError::Unsigned => {

@@ -10,6 +10,9 @@ use zonemux_test_support::servers::Kind;
 use common::proxy::{Proxy, Reply, is_transfer, is_update};
 use common::{Site, ZONE, apply, failures, record};
 
+/// What becomes of an answer.
+type Spoil = fn(Vec<u8>) -> Reply;
+
 fn start() -> (Site, Proxy, TestBackend) {
     let site = Site::start(Kind::Bind);
     let proxy = Proxy::start(site.server.address());
@@ -35,7 +38,7 @@ fn an_update_whose_answer_was_lost_is_looked_for() {
     let www = record("www", "A", &["192.0.2.1"]);
     apply(&dns, &create(std::slice::from_ref(&www)));
     // It was done, and the answer does not arrive: cut off before, in the middle, or changed.
-    let spoiled: [fn(Vec<u8>) -> Reply; 5] = [
+    let spoiled: [Spoil; 5] = [
         |_| Reply::Swallow,
         |_| Reply::Cut(vec![0, 90, 1, 2]),
         |mut answer| {
@@ -105,7 +108,7 @@ fn a_transfer_that_is_not_whole_is_no_list() {
     let hosts: Vec<Endpoint> =
         (0..3000).map(|index| record(&format!("h{index}"), "TXT", &[&"t".repeat(60)])).collect();
     apply(&dns, &create(&hosts));
-    let spoiled: [(fn(Vec<u8>) -> Reply, &str); 6] = [
+    let spoiled: [(Spoil, &str); 6] = [
         (|_| Reply::Swallow, "broke off"),
         (|answer| Reply::Cut([&[0xff, 0xff][..], &answer].concat()), "broke off"),
         (
