@@ -32,7 +32,7 @@ fn nsupdate(site: &Site, lines: impl Iterator<Item = String>) {
 
 #[test]
 fn no_record_of_somebody_else_is_lost_among_a_thousand() {
-    for kind in [Kind::Bind, Kind::Knot] {
+    for kind in [Kind::Bind, Kind::Knot, Kind::PowerDns] {
         let site = Site::start(kind);
         let dns = site.open();
         let name = |index: usize| format!("shared{}", index % 50);
@@ -102,7 +102,7 @@ fn no_record_of_somebody_else_is_lost_among_a_thousand() {
 
 #[test]
 fn two_instances_write_one_zone() {
-    for kind in [Kind::Bind, Kind::Knot] {
+    for kind in [Kind::Bind, Kind::Knot, Kind::PowerDns] {
         let site = Site::start(kind);
         let write = |label: &str, address: &str| {
             let dns = site.open();

@@ -48,6 +48,9 @@ pub fn allow(kind: Kind, key: &Key) -> String {
         }
         Kind::Knot => format!("    acl: update-{}\n    journal-content: all\n", key.name),
         Kind::Nsd => String::new(),
+        Kind::PowerDns => {
+            format!("TSIG-ALLOW-DNSUPDATE {0}\nTSIG-ALLOW-AXFR {0}\nSOA-EDIT-DNSUPDATE INCREASE\n", key.name)
+        }
     }
 }
 
