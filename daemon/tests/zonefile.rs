@@ -32,6 +32,7 @@ fn served_by(kind: Kind) {
         Kind::Bind => ("bind", json!({ "config": folder.join("rndc.conf") })),
         Kind::Nsd => ("nsd", json!({ "config": folder.join("nsd.conf") })),
         Kind::Knot => ("knot", json!({ "socket": folder.join("knot.sock") })),
+        Kind::PowerDns => panic!("it reads no zone files"),
     };
     let control = control.as_object().unwrap().iter().map(|(key, path)| format!("{key} = {path}"));
     site.backend(

@@ -1,4 +1,4 @@
-//! Real name servers (BIND, NSD, Knot) of a test: each in a folder and on a port of its own, ready
+//! Real name servers (BIND, NSD, Knot, PowerDNS) of a test: each in a folder and on a port of its own, ready
 //! when it answers, killed when it is dropped.
 //!
 //! ```no_run
@@ -10,13 +10,15 @@
 //! assert_eq!(server.dig(&["+short", "ns1.example.org", "A"]), "192.0.2.1\n");
 //! ```
 //!
-//! The programs are Debian's `bind9`, `bind9-dnsutils`, `nsd` and `knot`; a test fails where they are missing.
+//! The programs are Debian's `bind9`, `bind9-dnsutils`, `nsd`, `knot`, `pdns-server`,
+//! `pdns-backend-sqlite3` and `sqlite3`; a test fails where they are missing.
 
 mod bind;
 mod key;
 mod knot;
 mod nsd;
 mod port;
+mod powerdns;
 mod server;
 
 use std::fs;
@@ -36,6 +38,8 @@ pub enum Kind {
     Nsd,
     /// CZ.NIC's `knotd`.
     Knot,
+    /// `pdns_server`, with a database of SQLite; only as a primary.
+    PowerDns,
 }
 
 /// What a server shall serve. Its address is known from the start, so that others can be told of it first.
@@ -169,6 +173,7 @@ impl Builder {
             Kind::Bind => bind::command(&self),
             Kind::Nsd => nsd::command(&self),
             Kind::Knot => knot::command(&self),
+            Kind::PowerDns => powerdns::command(&self),
         };
         Server::start(self, command)
     }

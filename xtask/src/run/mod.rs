@@ -19,10 +19,11 @@ use account::Account;
 use layout::Layout;
 
 /// What is built and served: the daemon and the plugins that users get.
-pub(crate) const PACKAGES: [&str; 4] = ["zonemux", "zonemux-authority", "zonemux-memory", "zonemux-zonefile"];
+pub(crate) const PACKAGES: [&str; 5] =
+    ["zonemux", "zonemux-authority", "zonemux-memory", "zonemux-rfc2136", "zonemux-zonefile"];
 /// The `.so` files of those packages, the example's first.
-pub(crate) const PLUGINS: [&str; 3] =
-    ["libzonemux_authority.so", "libzonemux_memory.so", "libzonemux_zonefile.so"];
+pub(crate) const PLUGINS: [&str; 4] =
+    ["libzonemux_authority.so", "libzonemux_memory.so", "libzonemux_rfc2136.so", "libzonemux_zonefile.so"];
 
 pub(crate) fn run(repository: &Repository) -> Outcome {
     terminal::heading("build daemon and plugins");

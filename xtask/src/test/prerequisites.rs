@@ -11,7 +11,7 @@ use super::Session;
 pub(crate) const GO_HINT: &str = "install Go 1.21 or newer from https://go.dev/dl/ and put its `bin` into PATH; it fetches the exact version itself";
 
 /// A program that the tests start, with the Debian package that has it.
-const SYSTEM: [(&str, &str); 14] = [
+const SYSTEM: [(&str, &str); 17] = [
     ("curl", "curl"),
     ("dig", "bind9-dnsutils"),
     ("faketime", "faketime"),
@@ -25,6 +25,9 @@ const SYSTEM: [(&str, &str); 14] = [
     ("named-checkzone", "bind9-utils"),
     ("named-compilezone", "bind9-utils"),
     ("nsd", "nsd"),
+    ("nsupdate", "bind9-dnsutils"),
+    ("pdns_server", "pdns-backend-sqlite3"),
+    ("sqlite3", "sqlite3"),
     ("systemd-analyze", "systemd"),
 ];
 

@@ -6,6 +6,7 @@ use zonemux_rdata::{Rtype, name_to_text};
 
 use crate::owner::same_owner;
 use crate::plan::{Part, Step};
+use crate::store::Set;
 use crate::zone::Known;
 
 /// What became of a part.
@@ -21,25 +22,20 @@ pub(crate) enum Decision {
 
 /// Looks at a part again, now that all of the zone is known.
 pub(crate) fn decide(part: &mut Part, known: &Known) -> Decision {
+    let claim = Claim::of(part, known);
     let mut is_done = true;
     for step in &mut part.steps {
-        let set = known.get(&step.name, step.rtype).flatten();
-        let present = set.map(|set| set.to_rdatas()).unwrap_or_default();
+        let set = known.get(&step.name, step.rtype);
+        let present = set.map(Set::to_rdatas).unwrap_or_default();
         let ttl = set.map_or(0, |set| set.ttl);
+        if let Err(error) = may_replace(step, &present, claim, known) {
+            return Decision::Failed(step.changes[0], error);
+        }
         step.is_done = match &step.wanted {
             None => present.is_empty(),
             Some(wanted) => wanted.rdatas == present && wanted.ttl == ttl,
         };
         is_done &= step.is_done;
-        if !step.is_done && !may_replace(step, &present) {
-            let whose = if present.is_empty() { "is gone" } else { "is another one" };
-            let reason = format!(
-                "the {} in the zone {whose} than zonemux was told of: somebody else changed it\nhint: nothing was \
-                 overwritten; it is decided anew with the next list",
-                step.what()
-            );
-            return Decision::Failed(step.changes[0], Error::retryable(reason));
-        }
         step.expected = present;
         step.expected_ttl = ttl;
     }
@@ -52,38 +48,90 @@ pub(crate) fn decide(part: &mut Part, known: &Known) -> Decision {
     }
 }
 
-/// Whether what is there may be replaced by what is wanted.
-fn may_replace(step: &Step, present: &[Vec<u8>]) -> bool {
-    if present.is_empty() || step.expected == present || step.old.as_deref() == Some(present) {
-        return true;
-    }
-    match &step.wanted {
-        // As wanted but for the TTL.
-        Some(wanted) if wanted.rdatas == present => true,
-        // The client writes the ownership record that it believes to be there anew, and may spell it otherwise.
-        Some(wanted) if step.owns && !step.is_create => {
-            same_owner(&wanted.rdatas, present)
-                || step.old.as_deref().is_some_and(|old| same_owner(old, present))
+/// Sets what each step expects at first: what the client believes is there; else what is known, as far as it may be
+/// replaced. Nothing is decided yet, since what is known may be old.
+pub(crate) fn expect(part: &mut Part, known: &Known) {
+    let claim = Claim::of(part, known);
+    for step in &mut part.steps {
+        let set = known.get(&step.name, step.rtype);
+        step.expected_ttl = set.map_or(step.expected_ttl, |set| set.ttl);
+        if let Some(old) = &step.old {
+            step.expected.clone_from(old);
+            continue;
         }
-        None if step.owns => step.old.as_deref().is_none_or(|old| same_owner(old, present)),
-        // The client did not say what it believes to be there.
-        _ => step.old.is_none() && !step.is_create,
+        let present = set.map(Set::to_rdatas).unwrap_or_default();
+        if may_replace(step, &present, claim, known).is_ok() {
+            step.expected = present;
+        }
     }
 }
 
-/// Whether the ownership record that a create would replace is somebody else's.
-pub(crate) fn foreign_owner(part: &Part) -> Option<(ChangeId, Error)> {
-    let foreign = part.steps.iter().find(|step| {
-        let Some(wanted) = &step.wanted else { return false };
-        step.owns
-            && step.is_create
-            && !step.expected.is_empty()
-            && step.expected != wanted.rdatas
-            && !same_owner(&wanted.rdatas, &step.expected)
-    })?;
-    let reason =
-        format!("the ownership record {} is in the zone already, and somebody else's", foreign.what());
-    Some((foreign.changes[0], Error::permanent(reason)))
+/// Whether a part brings the ownership record of what it creates, and what is in that one's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// It brings none.
+    No,
+    /// Nothing is there: what is at the record's name is nobody's, or somebody's without ownership records.
+    New,
+    /// It is there, with the same owner.
+    Held,
+}
+
+impl Claim {
+    fn of(part: &Part, known: &Known) -> Self {
+        let mut claim = Self::No;
+        for step in part.steps.iter().filter(|step| step.owns && step.is_create) {
+            match known.get(&step.name, step.rtype) {
+                None => return Self::New,
+                Some(_) => claim = Self::Held,
+            }
+        }
+        claim
+    }
+}
+
+/// Whether what is there may be replaced by what is wanted.
+fn may_replace(step: &Step, present: &[Vec<u8>], claim: Claim, known: &Known) -> Result<(), Error> {
+    let is_ours = || known.is_ours(&step.name, step.rtype, present);
+    let is_wanted = step.wanted.as_ref().is_some_and(|wanted| wanted.rdatas == present);
+    let names_wanted_owner =
+        || step.wanted.as_ref().is_some_and(|wanted| same_owner(&wanted.rdatas, present));
+    let names_old_owner = || step.old.as_deref().is_some_and(|old| same_owner(old, present));
+    if present.is_empty() {
+        return Ok(());
+    }
+    let may = match (step.is_create, step.owns) {
+        // What the client was told, or how it writes the same ownership record.
+        (false, false) => is_wanted || step.old.as_deref().is_none_or(|old| old == present),
+        (false, true) => {
+            is_wanted
+                || step.old.as_deref().is_none_or(|old| old == present)
+                || names_old_owner()
+                || names_wanted_owner()
+        }
+        (true, true) if is_wanted || names_wanted_owner() || is_ours() => true,
+        (true, true) => {
+            let reason =
+                format!("the ownership record {} is in the zone already, and somebody else's", step.what());
+            return Err(Error::permanent(reason));
+        }
+        // The answer to an earlier create may have been lost. What is there without its ownership record is not ours,
+        // even if it is the same: with one it would be deleted some day.
+        (true, false) => match claim {
+            Claim::Held => true,
+            Claim::New => is_ours(),
+            Claim::No => is_wanted || is_ours(),
+        },
+    };
+    if may {
+        return Ok(());
+    }
+    let there = if step.is_create { "there is a" } else { "there is another" };
+    Err(Error::retryable(format!(
+        "{there} {} in the zone than zonemux was told of: somebody else changed it\nhint: nothing was overwritten; it is \
+         decided anew with the next list",
+        step.what()
+    )))
 }
 
 /// The first record of a part that can't stand beside what is known to be at its name (RFC 1034, section 3.6.2).

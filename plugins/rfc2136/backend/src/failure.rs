@@ -55,6 +55,7 @@ impl Failure {
                     TsigError::Unsigned
                         | TsigError::OtherKey
                         | TsigError::Wrong
+                        | TsigError::Short
                         | TsigError::Time { .. }
                         | TsigError::Malformed
                 )
@@ -89,10 +90,10 @@ impl Failure {
                 let (kind, mut hint) = refused(*rcode, *asked, context);
                 if *doubts_key && matches!(*rcode, Rcode::REFUSED | Rcode::NOTAUTH) {
                     let key = context.key.as_deref().unwrap_or_default();
-                    hint.push_str(&format!(
-                        "; the answer is not signed, so the server may not know the key `{key}` with this secret and \
-                         algorithm (PowerDNS says no more than that)"
-                    ));
+                    let doubt = "the answer is not signed, so the server may not know the key";
+                    hint = format!(
+                        "{hint}; {doubt} `{key}` with this secret and algorithm (PowerDNS says no more than that)"
+                    );
                 }
                 let what = match asked {
                     Asked::Serial => "the question for the SOA",
@@ -125,7 +126,7 @@ fn tsig_hint(error: TsigError, context: &Context<'_>) -> String {
         TsigError::BadTime { .. } | TsigError::Time { .. } => {
             "set both clocks by NTP: they may be 300 seconds apart".to_owned()
         }
-        TsigError::BadTrunc => {
+        TsigError::BadTrunc | TsigError::Short => {
             "the server's configuration shortens signatures of the key: write its algorithm without a number of bits".to_owned()
         }
         TsigError::Unsigned => {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::time::sleep;
 use zonemux_plugin::{ChangeId, Error, ErrorKind, Result};
 use zonemux_rdata::Rtype;
 
 use crate::connection::{Answer, Purpose};
-use crate::decide::{Decision, beside, decide, foreign_owner};
+use crate::decide::{Decision, beside, decide, expect};
 use crate::failure::{Asked, Failure};
 use crate::message::Rcode;
 use crate::plan::Part;
@@ -17,6 +18,13 @@ use crate::zone::Zone;
 const ROUNDS: usize = 6;
 /// After so many parts that a server refuses, and none that it takes, the others are not tried.
 const STREAK: usize = 3;
+/// How long to wait before each further look at what became of a message.
+const PAUSES: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+];
 /// What is left of a call's time for its answer.
 const RESERVE: Duration = Duration::from_millis(500);
 
@@ -95,8 +103,8 @@ impl<'z> Lane<'z> {
         let known = self.zone.known.lock().await;
         let mut pending = Vec::with_capacity(parts.len());
         for mut part in parts {
-            part.expect(&known);
-            match foreign_owner(&part).or_else(|| beside(&part, &known)) {
+            expect(&mut part, &known);
+            match beside(&part, &known) {
                 Some((change, error)) => self.fail(&part, Some(change), error),
                 None => pending.push(part),
             }
@@ -152,7 +160,7 @@ impl<'z> Lane<'z> {
                 }
                 Ok((rcode, answer)) => {
                     let failure = self.zone.remote.refusal(&answer, Asked::Update);
-                    self.take_refusal(group, rcode, failure, &mut groups);
+                    self.take_refusal(group, rcode, &failure, &mut groups);
                 }
                 Err(failure) if failure.is_uncertain() => {
                     let error = self.zone.error(&failure);
@@ -203,12 +211,12 @@ impl<'z> Lane<'z> {
         &mut self,
         mut group: Vec<Part>,
         rcode: Rcode,
-        failure: Failure,
+        failure: &Failure,
         groups: &mut Vec<Vec<Part>>,
     ) {
         // These are about the zone, whatever is in the message.
         if matches!(rcode, Rcode::NOTAUTH | Rcode::NOTIMP) {
-            let error = self.zone.error(&failure);
+            let error = self.zone.error(failure);
             self.fail_all(group, &error);
             self.stop = Some(error);
             return;
@@ -220,7 +228,7 @@ impl<'z> Lane<'z> {
         self.refused.extend(group.drain(..).map(|part| (part, rcode, failure.clone())));
         let last = self.refused.iter().rev().take_while(|(_, other, _)| *other == rcode).count();
         if last >= STREAK && !self.is_any_done {
-            self.stop = Some(self.zone.error(&failure));
+            self.stop = Some(self.zone.error(failure));
         }
     }
 
@@ -259,7 +267,16 @@ impl<'z> Lane<'z> {
             return Ok(contested);
         }
         let mut known = self.zone.known.lock().await;
-        if let Err(failure) = self.zone.refresh(&mut known).await {
+        let mut looked = self.zone.refresh(&mut known).await;
+        // What became of a message is worth some patience: the server may be on its way back.
+        for pause in PAUSES {
+            if looked.is_ok() || self.uncertain.is_none() || self.is_late() {
+                break;
+            }
+            sleep(pause).await;
+            looked = self.zone.refresh(&mut known).await;
+        }
+        if let Err(failure) = looked {
             let error = self.zone.error(&failure);
             drop(known);
             if let Some(uncertain) = &self.uncertain {
@@ -273,10 +290,20 @@ impl<'z> Lane<'z> {
             self.fail_all(contested, &error);
             return Ok(Vec::new());
         }
-        self.uncertain = None;
+        let was_uncertain = self.uncertain.take().is_some();
         let mut again = Vec::new();
         for mut part in contested {
             match decide(&mut part, &known) {
+                // A message of ours did it whose answer was lost.
+                Decision::Done if was_uncertain => {
+                    for step in &part.steps {
+                        known.note(
+                            &step.name,
+                            step.rtype,
+                            step.wanted.as_ref().map(|wanted| &*wanted.rdatas),
+                        );
+                    }
+                }
                 Decision::Done => {}
                 Decision::Again => again.push(part),
                 Decision::Failed(change, error) => {

@@ -45,7 +45,7 @@ mod tests {
         let other = rdata("heritage=external-dns,external-dns/owner=you");
         assert_eq!(owner(&one).as_deref(), Some(b"me".as_slice()));
         assert!(same_owner(std::slice::from_ref(&one), &[two]));
-        assert!(!same_owner(&[one.clone()], &[other]));
+        assert!(!same_owner(std::slice::from_ref(&one), &[other]));
         assert!(!same_owner(&[one], &[rdata("v=spf1 -all")]));
         assert!(!same_owner(&[], &[]));
     }

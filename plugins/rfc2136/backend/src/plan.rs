@@ -6,7 +6,6 @@ use zonemux_rdata::{Rtype, encode, name_to_text, record_type, write_name};
 
 use crate::opening::Site;
 use crate::transfer::is_kept;
-use crate::zone::Known;
 
 /// Records as they shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,18 +201,6 @@ fn rdatas(rtype: Rtype, endpoint: EndpointRef<'_>) -> Result<Vec<Vec<u8>>, Strin
 }
 
 impl Part {
-    /// Sets what each step expects: what the client believes is there, else what is known.
-    pub(crate) fn expect(&mut self, known: &Known) {
-        for step in &mut self.steps {
-            let set = known.get(&step.name, step.rtype).flatten();
-            step.expected_ttl = set.map_or(step.expected_ttl, |set| set.ttl);
-            step.expected = match &step.old {
-                Some(old) => old.clone(),
-                None => set.map(|set| set.to_rdatas()).unwrap_or_default(),
-            };
-        }
-    }
-
     /// Whether a step of this part makes room at a name.
     pub(crate) fn clears(&self, name: &[u8], rtype: Rtype) -> bool {
         self.steps.iter().any(|step| step.rtype == rtype && step.name == name && step.wanted.is_none())

@@ -10,7 +10,7 @@ use crate::connection::Purpose;
 use crate::failure::Asked;
 use crate::lane::Lane;
 use crate::message::Rcode;
-use crate::plan::{Part, Wanted};
+use crate::plan::{Part, Step, Wanted};
 use crate::update::message;
 use crate::zone::Known;
 
@@ -47,11 +47,8 @@ impl Lane<'_> {
             if !is_missing(&part, &known) {
                 continue;
             }
-            let what = part
-                .steps
-                .iter()
-                .find(|step| step.rtype == Rtype::CNAME)
-                .map_or(String::new(), |step| step.what());
+            let what =
+                part.steps.iter().find(|step| step.rtype == Rtype::CNAME).map_or(String::new(), Step::what);
             let reason = format!("the server ignored {what}, because another record is at its name");
             let update = message(&zone.apex, std::iter::once(&back(&part)), None);
             let error = match zone.remote.ask(&update, Purpose::Update).await {
@@ -78,7 +75,7 @@ fn is_missing(part: &Part, known: &Known) -> bool {
     part.steps
         .iter()
         .filter(|step| step.rtype == Rtype::CNAME)
-        .any(|step| step.wanted.is_some() && known.get(&step.name, step.rtype).flatten().is_none())
+        .any(|step| step.wanted.is_some() && known.get(&step.name, step.rtype).is_none())
 }
 
 /// The way back from a part whose CNAME was ignored.

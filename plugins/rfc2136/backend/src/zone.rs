@@ -1,8 +1,11 @@
 //! A zone: its servers, and what is known of its records.
 
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
 use tokio::sync::Mutex;
 use zonemux_plugin::{Error, Host, Result};
 use zonemux_rdata::{Rtype, name_to_wire};
@@ -38,6 +41,10 @@ pub(crate) struct Known {
     written: Store,
     /// The server takes no IXFR.
     only_whole: bool,
+    /// What this process wrote last of each RRset that it has not deleted, as hashes: of name and type, and of the
+    /// records.
+    ours: HashMap<u64, u64>,
+    hasher: RandomState,
 }
 
 impl Known {
@@ -46,13 +53,12 @@ impl Known {
         self.copy.as_ref()
     }
 
-    /// An RRset as far as it is known; `None` where nothing is known of the zone, `Some(None)` where the RRset is
-    /// not there.
-    pub(crate) fn get(&self, name: &[u8], rtype: Rtype) -> Option<Option<Set<'_>>> {
-        if let Some(written) = self.written.get(name, rtype) {
-            return Some(Some(written).filter(|set| set.len() > 0));
+    /// An RRset that is known to be there.
+    pub(crate) fn get(&self, name: &[u8], rtype: Rtype) -> Option<Set<'_>> {
+        match self.written.get(name, rtype) {
+            Some(written) => Some(written).filter(|set| set.len() > 0),
+            None => self.copy.as_ref()?.store.get(name, rtype),
         }
-        Some(self.copy.as_ref()?.store.get(name, rtype))
     }
 
     /// The types that are known to be at a name.
@@ -67,9 +73,25 @@ impl Known {
         self.copy.is_some()
     }
 
-    /// Notes what was written.
+    /// Notes what was written; no records for what was deleted.
     pub(crate) fn write(&mut self, name: &[u8], rtype: Rtype, ttl: u32, rdatas: &[Vec<u8>]) {
         self.written.put(name, rtype, ttl, rdatas);
+        self.note(name, rtype, (!rdatas.is_empty()).then_some(rdatas));
+    }
+
+    /// Notes what is in the zone because this process wrote it.
+    pub(crate) fn note(&mut self, name: &[u8], rtype: Rtype, rdatas: Option<&[Vec<u8>]>) {
+        let key = self.hasher.hash_one((name, rtype));
+        match rdatas {
+            Some(rdatas) => self.ours.insert(key, self.hasher.hash_one(rdatas)),
+            None => self.ours.remove(&key),
+        };
+    }
+
+    /// Whether these records are what this process wrote last of an RRset.
+    pub(crate) fn is_ours(&self, name: &[u8], rtype: Rtype, rdatas: &[Vec<u8>]) -> bool {
+        let written = self.ours.get(&self.hasher.hash_one((name, rtype)));
+        written.is_some_and(|written| *written == self.hasher.hash_one(rdatas))
     }
 }
 

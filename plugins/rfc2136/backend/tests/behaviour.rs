@@ -21,3 +21,8 @@ fn passes_the_battery_with_bind() {
 fn passes_the_battery_with_knot() {
     passes(Kind::Knot);
 }
+
+#[test]
+fn passes_the_battery_with_powerdns() {
+    passes(Kind::PowerDns);
+}

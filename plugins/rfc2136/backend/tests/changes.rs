@@ -12,7 +12,7 @@ use zonemux_test_support::servers::Kind;
 
 use common::{Site, TEXT, ZONE, apply, failures, key, ownership, record};
 
-const KINDS: [Kind; 2] = [Kind::Bind, Kind::Knot];
+const KINDS: [Kind; 3] = [Kind::Bind, Kind::Knot, Kind::PowerDns];
 
 /// Changes the zone as somebody else.
 #[track_caller]
@@ -117,6 +117,26 @@ fn an_ownership_record_of_somebody_else_keeps_its_record() {
 }
 
 #[test]
+fn what_somebody_else_made_is_not_claimed() {
+    let site = Site::start(Kind::Bind);
+    let dns = site.open();
+    nsupdate(&site, "update add www.example.org 300 A 192.0.2.1");
+    let www = record("www", "A", &["192.0.2.1"]);
+    // Whether it is known from a list or not: the same record, and no ownership record beside it.
+    for _ in 0..2 {
+        let failed = failures(&dns, &create(&[www.clone(), ownership(&www, "me")]));
+        assert_eq!(failed.len(), 2, "{failed:#?}");
+        assert!(failed.iter().any(|failure| failure.reason.contains("somebody else")), "{failed:#?}");
+        assert_eq!(site.dig("x-a.www.example.org", "TXT"), [""; 0]);
+        dns.records().unwrap();
+    }
+    // Another one is not replaced either, though a list showed it.
+    let failed = failures(&dns, &create(&[record("www", "A", &["192.0.2.2"])]));
+    assert_eq!(failed.len(), 1, "{failed:#?}");
+    assert_eq!(site.dig("www.example.org", "A"), ["192.0.2.1"]);
+}
+
+#[test]
 fn an_ownership_record_that_is_spelled_otherwise_is_still_ours() {
     let site = Site::start(Kind::Bind);
     let dns = site.open();
@@ -136,7 +156,7 @@ fn an_ownership_record_that_is_spelled_otherwise_is_still_ours() {
 
 #[test]
 fn a_cname_that_a_server_ignores_leaves_all_as_it_was() {
-    for kind in KINDS {
+    for kind in [Kind::Bind, Kind::Knot] {
         let site = Site::start(kind);
         let dns = site.open();
         let www = record("www", "A", &["192.0.2.1"]);
@@ -270,7 +290,14 @@ fn records_of_all_kinds_are_listed_as_they_came() {
             record("ns.sub", "A", &["192.0.2.4"]),
             record("v6", "AAAA", &["2001:db8::1"]).with_ttl(1),
         ];
-        let adjusted = dns.adjust(all).unwrap();
+        let mut adjusted = dns.adjust(all).unwrap();
+        if kind == Kind::PowerDns {
+            // It reads no update with a type that it does not know.
+            let unknown = adjusted.remove(8);
+            let failed = failures(&dns, &create(&[unknown, record("known", "A", &["192.0.2.9"])]));
+            assert!(failed.len() == 1 && failed[0].reason.contains("FORMERR"), "{failed:#?}");
+            apply(&dns, &ChangesBuilder::new().delete(record("known", "A", &["192.0.2.9"])));
+        }
         apply(&dns, &create(&adjusted));
         let listed = site.open().records().unwrap();
         for wanted in &adjusted {

@@ -11,7 +11,7 @@ use zonemux_test_support::servers::Kind;
 
 use common::{KEY_NAME, Site, TEXT, ZONE, apply, key, record};
 
-fn error(site: &Site, tsig: serde_json::Value) -> Error {
+fn error(site: &Site, tsig: &serde_json::Value) -> Error {
     let settings = json!({ "server": site.server.address(), "tsig": tsig });
     let opened = testing::open::<Rfc2136>(settings, [ZONE]);
     opened.and_then(|dns| dns.records()).expect_err("the key is wrong")
@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_key_is_told_apart() {
             (json!({ "name": "other.test", "secret": secret }), "(BADKEY)"),
             (json!({ "name": KEY_NAME, "algorithm": "hmac-sha512", "secret": secret }), "(BADKEY)"),
         ] {
-            let error = error(&site, tsig);
+            let error = error(&site, &tsig);
             assert_eq!(error.kind(), ErrorKind::Config, "{error}");
             assert!(
                 error.message().contains(words) && error.message().contains("\nhint: "),
@@ -73,8 +73,21 @@ fn what_is_wrong_with_a_key_is_told_apart() {
 }
 
 #[test]
+fn powerdns_refuses_a_wrong_key_without_saying_why() {
+    let site = Site::start(Kind::PowerDns);
+    let wrong = "bm90IHRoZSBzZWNyZXQgb2YgdGhlIHNlcnZlciBhdCA=";
+    let error = error(&site, &json!({ "name": KEY_NAME, "secret": wrong }));
+    assert!(
+        error.message().contains("the answer is not signed, so the server may not know the key"),
+        "{error}"
+    );
+    let error = self::error(&site, &json!({ "name": "other.test", "secret": site.key.secret }));
+    assert!(error.message().contains("the server may not know the key `other.test`"), "{error}");
+}
+
+#[test]
 fn a_zone_that_is_not_served_is_told() {
-    for kind in [Kind::Bind, Kind::Knot] {
+    for kind in [Kind::Bind, Kind::Knot, Kind::PowerDns] {
         let site = Site::start(kind);
         let error = testing::open::<Rfc2136>(site.settings(), ["example.net"]).unwrap_err();
         assert!(error.message().contains("the server does not serve example.net"), "{kind:?} {error}");

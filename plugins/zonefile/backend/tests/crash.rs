@@ -70,6 +70,7 @@ fn end_at(kind: Kind, mode: &str, step: usize) -> bool {
         Kind::Bind => vec!["named-checkzone"],
         Kind::Nsd => vec!["nsd-checkzone"],
         Kind::Knot => vec!["kzonecheck", "-o"],
+        Kind::PowerDns => panic!("it reads no zone files"),
     };
     common::output(Command::new(checker[0]).args(&checker[1..]).arg(ZONE).arg(folder.path("zone")));
 

@@ -4,6 +4,7 @@ mod remote;
 mod resolver;
 mod stream;
 mod tls;
+mod transfer;
 
 pub(crate) use remote::{Answer, Purpose, Remote};
 pub(crate) use resolver::primary;

@@ -13,6 +13,7 @@ use zonemux_plugin::{Host, Result};
 
 use super::stream::{Connection, connect};
 use super::tls;
+use super::transfer::Transfer;
 use crate::clock::now;
 use crate::failure::{Asked, Context, Failure};
 use crate::message::{Header, Rcode, header};
@@ -215,7 +216,7 @@ impl Remote {
             return Err(Failure::Lost(self.place(server).clone(), error.to_string()));
         }
         let id = [message[0], message[1]];
-        Ok(Transfer { remote: self, connection, check, id, is_first: true, is_signed: false, server })
+        Ok(Transfer::new(self, connection, check, id))
     }
 
     /// What an answer says, if it is one to that message and may be believed.
@@ -236,11 +237,11 @@ impl Remote {
         }
         let tsig = |error| Failure::Tsig(place(), error);
         let Some(check) = check else { return Ok((read.rcode, false)) };
-        let is_signed = self.signed(&read, answer, check).map_err(tsig)?;
+        let is_signed = Self::signed(&read, answer, check).map_err(tsig)?;
         Ok((read.rcode, is_signed))
     }
 
-    fn signed(&self, read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<bool, TsigError> {
+    pub(super) fn signed(read: &Header, answer: &[u8], check: &mut Check<'_>) -> Result<bool, TsigError> {
         let now = now();
         if let Some(error) = Check::reported(answer, now) {
             return Err(error);
@@ -259,7 +260,7 @@ impl Remote {
         self.refused(answer.server, answer.rcode, asked, answer.is_signed)
     }
 
-    fn refused(&self, server: usize, rcode: Rcode, asked: Asked, is_signed: bool) -> Failure {
+    pub(super) fn refused(&self, server: usize, rcode: Rcode, asked: Asked, is_signed: bool) -> Failure {
         let doubts_key = self.key.is_some() && !is_signed;
         Failure::Refused { place: self.place(server).clone(), rcode, asked, doubts_key }
     }
@@ -275,7 +276,7 @@ impl Remote {
     }
 
     /// Lets the next server be asked first for a while.
-    fn avoid(&self, server: usize) {
+    pub(super) fn avoid(&self, server: usize) {
         let mut preferred = self.preferred.lock().unwrap_or_else(PoisonError::into_inner);
         if preferred.0 == server && self.places.len() > 1 {
             *preferred = ((server + 1) % self.places.len(), Instant::now());
@@ -283,7 +284,7 @@ impl Remote {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).retain(|kept| kept.server != server);
     }
 
-    fn keep(&self, connection: Connection) {
+    pub(super) fn keep(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < KEPT {
             idle.push(connection);
@@ -362,60 +363,4 @@ async fn addresses(place: &Place) -> Result<Vec<SocketAddr>, String> {
     let found: Vec<SocketAddr> =
         found.map_err(|error| format!("its name can't be looked up: {error}"))?.collect();
     if found.is_empty() { Err("its name has no address".to_owned()) } else { Ok(found) }
-}
-
-/// A transfer that is under way: message after message.
-pub(crate) struct Transfer<'r> {
-    remote: &'r Remote,
-    connection: Connection,
-    check: Option<Check<'r>>,
-    id: [u8; 2],
-    is_first: bool,
-    is_signed: bool,
-    pub(crate) server: usize,
-}
-
-impl Transfer<'_> {
-    fn lost(&self, reason: impl Into<String>) -> Failure {
-        Failure::Lost(self.remote.place(self.server).clone(), reason.into())
-    }
-
-    /// The next message, and what it says of the whole.
-    pub(crate) async fn next(&mut self, message: &mut Vec<u8>) -> Result<Rcode, Failure> {
-        if let Err(error) = self.connection.receive(message).await {
-            self.remote.avoid(self.server);
-            return Err(self.lost(format!("the transfer broke off: {error}")));
-        }
-        let Some(read) = header(message) else {
-            return Err(self.lost("a message of the transfer is too short"));
-        };
-        if message[..2] != self.id || !read.is_answer || read.opcode != 0 {
-            return Err(self.lost("a message of the transfer belongs to something else"));
-        }
-        if let Some(check) = &mut self.check {
-            let signed = if self.is_first {
-                self.remote.signed(&read, message, check)
-            } else {
-                check.message(message, now()).map(|()| true)
-            };
-            self.is_signed =
-                signed.map_err(|error| Failure::Tsig(self.remote.place(self.server).clone(), error))?;
-        }
-        self.is_first = false;
-        Ok(read.rcode)
-    }
-
-    /// The failure of a transfer that the server refuses.
-    pub(crate) fn refusal(&self, rcode: Rcode) -> Failure {
-        self.remote.refused(self.server, rcode, Asked::Transfer, self.is_signed)
-    }
-
-    /// Says that the last message has come; the connection may be used again.
-    pub(crate) fn finish(self) -> Result<(), Failure> {
-        if let Some(check) = &self.check {
-            check.finish().map_err(|error| Failure::Tsig(self.remote.place(self.server).clone(), error))?;
-        }
-        self.remote.keep(self.connection);
-        Ok(())
-    }
 }

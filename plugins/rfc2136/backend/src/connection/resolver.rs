@@ -91,4 +91,16 @@ mod tests {
         assert_eq!(found, ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1]:53"]);
         assert_eq!(nameservers(""), [SocketAddr::from(([127, 0, 0, 1], 53))]);
     }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_primary_is_the_one_that_the_soa_names() {
+        use zonemux_test_support::servers::{Builder, Kind};
+        let folder = tempfile::tempdir().unwrap();
+        let text = "$TTL 60\n@ SOA Primary.example.net. host 1 60 60 60 60\n@ NS ns1.example.net.\n";
+        let server = Builder::new(Kind::Knot, folder.path()).primary("example.org", text, "").start();
+        let host = Host::detached("test", ["example.org"]);
+        let found = primary_by(&[server.address()], "example.org", 853, &host).await.unwrap();
+        assert_eq!(found, Place::new("primary.example.net", 853));
+        let error = primary_by(&[server.address()], "example.net", 53, &host).await.unwrap_err();
+        assert!(error.message().contains("REFUSED\nhint: name the zone's primary by `server`"), "{error}");
+    }
 }

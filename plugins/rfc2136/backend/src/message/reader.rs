@@ -57,7 +57,7 @@ pub(crate) struct Records<'m> {
     left: usize,
 }
 
-impl<'m> Records<'m> {
+impl Records<'_> {
     /// Whether no record is left and no octet: a message that was read to its end.
     pub(crate) fn is_at_end(&self) -> bool {
         self.left == 0 && self.at == self.message.len()

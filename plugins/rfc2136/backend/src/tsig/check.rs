@@ -25,6 +25,8 @@ pub(crate) enum TsigError {
     OtherKey,
     #[error("the signature of its answer is wrong")]
     Wrong,
+    #[error("the signature of its answer is shorter than the algorithm's")]
+    Short,
     #[error("its answer was signed {} seconds {}", ours.abs_diff(*server), if server < ours { "ago" } else { "ahead of our clock" })]
     Time { server: u64, ours: u64 },
     #[error("its answer can't be read")]
@@ -42,8 +44,8 @@ pub(crate) struct Check<'k> {
 
 impl<'k> Check<'k> {
     /// `signature` is the request's.
-    pub(super) fn new(key: &'k Key, signature: Vec<u8>) -> Self {
-        Self { key, mac: begin(key, &signature), is_first: true, unsigned: 0 }
+    pub(super) fn new(key: &'k Key, signature: &[u8]) -> Self {
+        Self { key, mac: begin(key, signature), is_first: true, unsigned: 0 }
     }
 
     /// What the server says of the request's signature, as it stands in its answer: to be asked before the
@@ -72,6 +74,9 @@ impl<'k> Check<'k> {
         };
         if tsig.name != self.key.name || tsig.algorithm != self.key.algorithm.wire() {
             return Err(TsigError::OtherKey);
+        }
+        if tsig.mac.len() < self.key.algorithm.length() {
+            return Err(TsigError::Short);
         }
         // The message as it was before it was signed.
         let additional = u16::from_be_bytes([message[10], message[11]]).saturating_sub(1).to_be_bytes();

@@ -69,6 +69,6 @@ impl Key {
         tsig.variables(&mut |octets| mac.update(octets));
         tsig.mac = mac.finish();
         tsig.write(message, Class::Any);
-        Check::new(self, tsig.mac)
+        Check::new(self, &tsig.mac)
     }
 }

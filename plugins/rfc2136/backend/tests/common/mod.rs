@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
+pub mod proxy;
+
 use serde_json::Value;
 use zonemux_plugin::testing::{self, ChangesBuilder, TestBackend, json};
 use zonemux_plugin::{Endpoint, Failure};
@@ -46,6 +48,9 @@ pub fn allow(kind: Kind, key: &Key) -> String {
         }
         Kind::Knot => format!("    acl: update-{}\n    journal-content: all\n", key.name),
         Kind::Nsd => String::new(),
+        Kind::PowerDns => {
+            format!("TSIG-ALLOW-DNSUPDATE {0}\nTSIG-ALLOW-AXFR {0}\nSOA-EDIT-DNSUPDATE INCREASE\n", key.name)
+        }
     }
 }
 

@@ -41,6 +41,7 @@ impl Server {
             Kind::Bind => ("bind", json!({ "config": folder.join("rndc.conf") })),
             Kind::Nsd => ("nsd", json!({ "config": folder.join("nsd.conf") })),
             Kind::Knot => ("knot", json!({ "socket": folder.join("knot.sock") })),
+            Kind::PowerDns => panic!("it reads no zone files"),
         };
         json!({ "server": server, "control": control, "verify": self.0.address() })
     }
