@@ -43,7 +43,11 @@ impl Scope {
         let above = |zone| {
             suffixes(zone).skip(1).filter_map(|above| map.find(above).filter(|(zone, _)| *zone == above))
         };
-        let mut is_last: Vec<bool> = own.iter().map(|zone| is_plain_zone(zone)).collect();
+        // A zone that is named twice counts where it is named last.
+        let counts =
+            |zone: &str, at: usize| map.find(zone).is_some_and(|(_, position)| *position == Some(at));
+        let is_plain = |(at, zone): (usize, &String)| is_plain_zone(zone) && counts(zone, at);
+        let mut is_last: Vec<bool> = own.iter().enumerate().map(is_plain).collect();
         for (zone, _) in map.iter() {
             above(zone).filter_map(|(_, position)| *position).for_each(|position| is_last[position] = false);
         }
@@ -80,6 +84,15 @@ mod tests {
     fn the_usual_name_is_quickly_told() {
         let scope = Scope::new(["example.org", "example.net"], ["deeper.example.net"]);
         assert!(scope.is_quickly_in(0, "www.example.org") && !scope.is_quickly_in(1, "www.example.net"));
+    }
+
+    #[test]
+    fn a_zone_that_is_named_twice_has_one_place() {
+        let scope = Scope::new(["example.org", "example.org"], []);
+        let (_, zone) = scope.place("www.example.org").unwrap();
+        assert!(
+            scope.is_quickly_in(zone, "www.example.org") && !scope.is_quickly_in(1 - zone, "www.example.org")
+        );
     }
 
     proptest! {

@@ -67,6 +67,17 @@ pub enum Command {
     Config(ConfigCommand),
     /// Print what a backend or a view has, fresh from the backends.
     Records(super::records::Wanted),
+    /// Print what a backend or a view has as a zone file, fresh from the backends.
+    ///
+    /// It has neither SOA nor the NS of the apex, which are the server's own. Records that can't stand in a
+    /// zone file are in it as comments; then the exit status is 1.
+    Export(super::export::Exported),
+    /// Write the records of a zone file, through the guards and into the journal.
+    ///
+    /// What is there already stays; what is there and differs makes it end with 1 before anything is written,
+    /// but for `--replace`. Nothing is deleted. SOA, the NS of the apex and DNSSEC's records are left out.
+    /// Exit status: 0 all of it is so now, 3 a guard is against some of it, 1 something else was not done.
+    Import(super::import::ZoneFile),
     /// Say what a changes file would do, guards included; nothing is written.
     ///
     /// Exit status: 0 nothing to do, 2 there are changes, 3 a guard is against some of them.

@@ -65,20 +65,49 @@ fn run(
             return Failure::new(message, None).write(err);
         }
     };
-    let allow_deletes = allow_deletes.then_some("true");
-    let arguments = [("view", changes.view.as_deref()), ("allow_deletes", allow_deletes)];
-    let reported: Reported = match place.ask(Work::new(route, arguments, body), err)? {
+    let view = changes.view.as_ref().map(|view| format!(" --view {view}")).unwrap_or_default();
+    let release = Some(format!("zonemux apply {}{view} --allow-deletes", changes.file.display()));
+    let view = changes.view.as_deref();
+    submit(place, &Submission { body, view, route, allow_deletes, release }, output, out, err)
+}
+
+/// Changes on their way to the backends of a view.
+pub(super) struct Submission<'a> {
+    /// The changes, as ExternalDNS posts them.
+    pub(super) body: Bytes,
+    /// Where there is one view, it need not be named.
+    pub(super) view: Option<&'a str>,
+    /// `Plan` or `Apply`.
+    pub(super) route: WorkRoute,
+    /// Whether the deletion guard is put aside.
+    pub(super) allow_deletes: bool,
+    /// The command that lets through what the deletion guard holds; `None` where nothing is deleted.
+    pub(super) release: Option<String>,
+}
+
+/// Sends changes, and prints what becomes of them.
+pub(super) fn submit(
+    place: &Place<'_>,
+    changes: &Submission<'_>,
+    output: Output,
+    out: &mut impl Write,
+    err: &mut impl Write,
+) -> io::Result<Exit> {
+    let allow_deletes = changes.allow_deletes.then_some("true");
+    let arguments = [("view", changes.view), ("allow_deletes", allow_deletes)];
+    let work = Work::new(changes.route, arguments, changes.body.clone());
+    let reported: Reported = match place.ask(work, err)? {
         Ok(reported) => reported,
         Err(exit) => return Ok(exit),
     };
     match output {
-        Output::Text => write_text(&reported, changes, out)?,
+        Output::Text => write_text(&reported, changes.release.as_deref(), out)?,
         Output::Json => writeln!(out, "{}", serde_json::to_string_pretty(&reported)?)?,
     }
     for failed in &reported.failed {
         writeln!(err, "error: backend `{}`: {}", failed.backend, plain(&failed.error))?;
     }
-    Ok(exit(&reported, route == WorkRoute::Plan))
+    Ok(exit(&reported, changes.route == WorkRoute::Plan))
 }
 
 fn read(file: &Path) -> io::Result<Bytes> {
@@ -106,7 +135,7 @@ fn exit(reported: &Reported, plan: bool) -> Exit {
 }
 
 /// A line for each change that is not so already, then how many units there are of each kind.
-fn write_text(reported: &Reported, changes: &ChangesFile, out: &mut impl Write) -> io::Result<()> {
+fn write_text(reported: &Reported, release: Option<&str>, out: &mut impl Write) -> io::Result<()> {
     let mut columns = Columns::<5>::new();
     let mut counts: BTreeMap<UnitOutcome, usize> = BTreeMap::new();
     for unit in &reported.units {
@@ -119,10 +148,8 @@ fn write_text(reported: &Reported, changes: &ChangesFile, out: &mut impl Write) 
     let counted: Vec<String> = counts.iter().map(|(outcome, count)| counted(*outcome, *count)).collect();
     let counted = if counted.is_empty() { "nothing to do".to_owned() } else { counted.join(", ") };
     writeln!(out, "view {}: {counted}", reported.view)?;
-    if counts.contains_key(&UnitOutcome::Held) {
-        let view = changes.view.as_ref().map(|view| format!(" --view {view}")).unwrap_or_default();
-        let command = format!("zonemux apply {}{view} --allow-deletes", changes.file.display());
-        writeln!(out, "hint: `{command}` lets through what is held")?;
+    if let (Some(release), true) = (release, counts.contains_key(&UnitOutcome::Held)) {
+        writeln!(out, "hint: `{release}` lets through what is held")?;
     }
     if counts.contains_key(&UnitOutcome::DryRun) {
         writeln!(out, "hint: `guards.dry_run` is set; nothing is written while it is")?;
@@ -196,8 +223,7 @@ mod tests {
         use UnitOutcome::{Apply, Held, Refused, Unchanged};
         let mut out = Vec::new();
         let reported = reported(&[Apply, Held, Unchanged, Unchanged, Refused]);
-        let file = ChangesFile { file: "changes.json".into(), view: None };
-        write_text(&reported, &file, &mut out).unwrap();
+        write_text(&reported, Some("zonemux apply changes.json --allow-deletes"), &mut out).unwrap();
         insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r"
         apply    lan  update  apply.example.org A         192.0.2.1 -> 192.0.2.2, 192.0.2.3 ttl 300
         held     lan  update  held.example.org A (north)  192.0.2.1 ttl 60 -> 192.0.2.2, 192.0.2.3 ttl 300 (why)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::runtime::Builder;
 
 use super::{Arguments, Command, ConfigCommand, Exit, OwnershipCommand, PluginCommand, write_findings};
-use super::{Place, records, release, reload, serve, status};
+use super::{Place, export, import, records, release, reload, serve, status};
 use super::{changes, check, completions, config_show, history, man, ownership, plugin};
 use crate::config::{
     BackendName, ConfigErrors, DescribedSettings, Environment, Loaded, Purpose, Request, load,
@@ -49,6 +49,12 @@ fn dispatch(arguments: &Arguments, out: &mut impl Write, err: &mut impl Write) -
         }
         Command::Records(wanted) => {
             at_place(arguments, err, |place, err| records::records(place, &wanted, output, out, err))
+        }
+        Command::Export(wanted) => {
+            at_place(arguments, err, |place, err| export::export(place, &wanted, out, err))
+        }
+        Command::Import(wanted) => {
+            at_place(arguments, err, |place, err| import::import(place, &wanted, output, out, err))
         }
         Command::Plan(file) => {
             at_place(arguments, err, |place, err| changes::plan(place, &file, output, out, err))

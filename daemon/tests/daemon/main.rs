@@ -12,6 +12,7 @@ mod control_apply;
 mod control_plan;
 mod control_records;
 mod control_release;
+mod control_zone_files;
 mod executable;
 mod history;
 mod host_calls;

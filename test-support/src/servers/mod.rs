@@ -26,7 +26,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 pub use key::Key;
-use port::Port;
+pub use port::Port;
 pub use server::{Server, dig, sorted};
 
 /// Which server.

@@ -14,8 +14,9 @@ const PORTS: std::ops::Range<u16> = 10_000..32_000;
 /// A port of the loopback, free for UDP and TCP, which no other test on this machine takes as long as this
 /// or a clone of it lives.
 #[derive(Debug, Clone)]
-pub(super) struct Port {
-    pub(super) number: u16,
+pub struct Port {
+    /// Its number.
+    pub number: u16,
     /// Its lock is released with the last clone, or with the process.
     _claim: Arc<File>,
 }
@@ -26,7 +27,7 @@ impl Port {
     /// # Panics
     ///
     /// When none is free.
-    pub(super) fn claim() -> Self {
+    pub fn claim() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let folder = env::temp_dir().join("zonemux-test-ports");
         fs::create_dir_all(&folder).expect("the temporary folder can be written");

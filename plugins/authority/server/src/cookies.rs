@@ -8,7 +8,7 @@ use domain::base::Serial;
 use domain::base::iana::OptionCode;
 use domain::base::opt::ParseOptData as _;
 use domain::base::opt::{ComposeOptData as _, Cookie, OptData as _};
-use domain::dep::octseq::Parser;
+use domain::dep::octseq::{Array, Parser};
 
 /// For how long a cookie is good, in seconds, and by how much a clock may be ahead (RFC 9018, section 4.3).
 const GOOD_FOR: u32 = 3600;
@@ -31,9 +31,12 @@ impl std::fmt::Debug for Cookies {
 pub(crate) struct Checked {
     /// It is one that we gave to this address: nobody else asks in its name.
     pub(crate) is_known: bool,
-    /// The client's part and ours, for the answer.
-    pub(crate) answer: Vec<u8>,
+    /// For the answer.
+    pub(crate) answer: Answer,
 }
+
+/// The client's part of a cookie and ours, 24 octets (RFC 9018, section 4).
+pub(crate) type Answer = Array<24>;
 
 impl Cookies {
     /// With a secret of this process.
@@ -61,7 +64,7 @@ impl Cookies {
         };
         let is_known = cookie.check_server_hash(client, &self.secret, is_good);
         let answer = cookie.create_response(Serial(now), client, &self.secret);
-        let mut octets = Vec::with_capacity(24);
+        let mut octets = Answer::default();
         answer.compose_option(&mut octets).ok()?;
         Some(Checked { is_known, answer: octets })
     }
@@ -76,10 +79,10 @@ mod tests {
         let cookies = Cookies::new();
         let client = "192.0.2.7".parse().unwrap();
         let first = cookies.check(b"12345678", client).unwrap();
-        assert!(!first.is_known && first.answer.len() == 24);
-        assert!(cookies.check(&first.answer, client).unwrap().is_known);
-        assert!(!cookies.check(&first.answer, "192.0.2.8".parse().unwrap()).unwrap().is_known);
-        assert!(!Cookies::new().check(&first.answer, client).unwrap().is_known);
+        assert!(!first.is_known && first.answer.as_ref().len() == 24);
+        assert!(cookies.check(first.answer.as_ref(), client).unwrap().is_known);
+        assert!(!cookies.check(first.answer.as_ref(), "192.0.2.8".parse().unwrap()).unwrap().is_known);
+        assert!(!Cookies::new().check(first.answer.as_ref(), client).unwrap().is_known);
         assert!(cookies.check(b"1234567", client).is_none());
     }
 }

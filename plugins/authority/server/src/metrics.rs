@@ -12,7 +12,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 const TRANSPORTS: [(Transport, &str); 2] = [(Transport::Udp, "udp"), (Transport::Tcp, "tcp")];
 /// Types that are counted under their own name; a label's values must stay few.
-const TYPES: [(u16, &str); 19] = [
+const TYPES: [(u16, &str); 21] = [
     (1, "A"),
     (2, "NS"),
     (5, "CNAME"),
@@ -29,6 +29,8 @@ const TYPES: [(u16, &str); 19] = [
     (52, "TLSA"),
     (64, "SVCB"),
     (65, "HTTPS"),
+    (251, "IXFR"),
+    (252, "AXFR"),
     (255, "ANY"),
     (257, "CAA"),
     (0, "other"),

@@ -10,7 +10,7 @@ use zonemux_rdata::Rtype;
 
 use super::writer::Flags;
 use super::{CHAOS, HEADER, IN, Opcode, Query, Rcode, Refusal, Section, Writer, read};
-use crate::cookies::Cookies;
+use crate::cookies::{self, Cookies};
 use crate::rate::{Kind, Rate, Verdict};
 use crate::settings::ServerSettings;
 use crate::signed::room_for;
@@ -63,6 +63,8 @@ pub(crate) struct Responder {
     cookies: Cookies,
     rate: Option<Rate>,
     pub(crate) writer: Writer,
+    /// Room for the options of an answer, used again for each.
+    options: Vec<u8>,
 }
 
 /// What EDNS adds to an answer.
@@ -71,14 +73,14 @@ struct Extra {
     has_edns: bool,
     dnssec: bool,
     identity: bool,
-    cookie: Option<Vec<u8>>,
+    cookie: Option<cookies::Answer>,
     error: Option<u16>,
 }
 
 impl Responder {
     pub(crate) fn new(settings: Arc<ServerSettings>, cookies: Cookies, limits_rate: bool) -> Self {
         let rate = settings.rate.filter(|_| limits_rate).map(Rate::new);
-        Self { settings, cookies, rate, writer: Writer::new(NAMES) }
+        Self { settings, cookies, rate, writer: Writer::new(NAMES), options: Vec::new() }
     }
 
     /// Answers a message, or says who does.
@@ -188,7 +190,7 @@ impl Responder {
             return 0;
         }
         let identity = self.settings.identity.as_ref().filter(|_| extra.identity).map(String::len);
-        let options = [identity, extra.cookie.as_ref().map(Vec::len), Some(2)];
+        let options = [identity, extra.cookie.as_ref().map(|cookie| cookie.as_ref().len()), Some(2)];
         OPT + options.into_iter().flatten().map(|length| OPTION + length).sum::<usize>()
     }
 
@@ -241,7 +243,8 @@ impl Responder {
     /// Writes what stands at the end of a message, and its header.
     fn close(&mut self, extra: &Extra, rcode: Rcode, flags: Flags) {
         if extra.has_edns {
-            let mut options = Vec::new();
+            let mut options = std::mem::take(&mut self.options);
+            options.clear();
             let mut option = |code: u16, value: &[u8]| {
                 options.extend(code.to_be_bytes());
                 options.extend(u16::try_from(value.len()).unwrap_or_default().to_be_bytes());
@@ -251,7 +254,7 @@ impl Responder {
                 option(3, identity.as_bytes());
             }
             if let Some(cookie) = &extra.cookie {
-                option(10, cookie);
+                option(10, cookie.as_ref());
             }
             if let Some(error) = extra.error {
                 option(15, &error.to_be_bytes());
@@ -260,6 +263,7 @@ impl Responder {
             let ttl = u32::from(rcode.0 >> 4) << 24 | u32::from(extra.dnssec) << 15;
             self.writer.record(&[0], Rtype(41), self.settings.max_udp, ttl, &options);
             self.writer.count(Section::Additional as usize, 1);
+            self.options = options;
         }
         self.writer.finish(rcode, flags);
     }
