@@ -38,7 +38,7 @@ pub enum Kind {
     Nsd,
     /// CZ.NIC's `knotd`.
     Knot,
-    /// `pdns_server`, with a database of SQLite; only as a primary.
+    /// `pdns_server`, with a database of `SQLite`; only as a primary.
     PowerDns,
 }
 
