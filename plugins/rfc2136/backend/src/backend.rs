@@ -52,10 +52,11 @@ impl Backend for Rfc2136 {
         });
         let mut refreshed = refreshed.buffered(AT_ONCE);
         while let Some(ready) = refreshed.next().await {
-            let (zone, known) = ready?;
+            let (zone, mut known) = ready?;
             if let Some(copy) = known.copy() {
                 list(&copy.store, &zone.below, out)?;
             }
+            known.set_listed();
         }
         Ok(())
     }

@@ -55,11 +55,16 @@ pub(crate) fn expect(part: &mut Part, known: &Known) {
     for step in &mut part.steps {
         let set = known.get(&step.name, step.rtype);
         step.expected_ttl = set.map_or(step.expected_ttl, |set| set.ttl);
+        let present = set.map(Set::to_rdatas).unwrap_or_default();
+        if step.owns && !step.is_create && known.is_listed() && !present.is_empty() {
+            step.listed = Some(present.clone());
+            step.expected = present;
+            continue;
+        }
         if let Some(old) = &step.old {
             step.expected.clone_from(old);
             continue;
         }
-        let present = set.map(Set::to_rdatas).unwrap_or_default();
         if may_replace(step, &present, claim, known).is_ok() {
             step.expected = present;
         }
@@ -101,10 +106,13 @@ fn may_replace(step: &Step, present: &[Vec<u8>], claim: Claim, known: &Known) ->
         return Ok(());
     }
     let may = match (step.is_create, step.owns) {
-        // What the client was told, or how it writes the same ownership record.
+        // What the client was told. It does not repeat an ownership record as it was told, but as it would write it
+        // now: with its new owner where it takes one over, and encrypted once it has a key. Then what it was told is
+        // what was listed.
         (false, false) => is_wanted || step.old.as_deref().is_none_or(|old| old == present),
         (false, true) => {
             is_wanted
+                || step.listed.as_deref() == Some(present)
                 || step.old.as_deref().is_none_or(|old| old == present)
                 || names_old_owner()
                 || names_wanted_owner()

@@ -24,6 +24,8 @@ pub(crate) struct Step {
     pub(crate) changes: Vec<ChangeId>,
     /// What the client believes is there, where it said so; sorted.
     pub(crate) old: Option<Vec<Vec<u8>>>,
+    /// Of an ownership TXT: what was listed, where that is known.
+    pub(crate) listed: Option<Vec<Vec<u8>>>,
     /// What shall be there; nothing where it is deleted.
     pub(crate) wanted: Option<Wanted>,
     /// Whether the client believes that nothing is there.
@@ -138,6 +140,7 @@ fn read(site: &Site, id: ChangeId, change: &Change<'_>) -> Result<(usize, Step),
         rtype,
         changes: vec![id],
         old: old.filter(|old| !old.is_empty()),
+        listed: None,
         wanted,
         is_create: matches!(change, Change::Create(_)),
         owns: is_ownership_txt(&endpoint),

@@ -141,6 +141,7 @@ mod tests {
             owns: false,
             expected: (0..expected).map(rdata).collect(),
             expected_ttl: 60,
+            listed: None,
             is_done: false,
         }
     }

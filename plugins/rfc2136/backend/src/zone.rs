@@ -39,6 +39,8 @@ pub(crate) struct Known {
     copy: Option<Copy>,
     /// What we wrote since; RRsets without records are gone.
     written: Store,
+    /// What is known is what was listed last, and what we wrote since.
+    is_listed: bool,
     /// The server takes no IXFR.
     only_whole: bool,
     /// What this process wrote last of each RRset that it has not deleted, as hashes: of name and type, and of the
@@ -51,6 +53,16 @@ impl Known {
     /// The records of the last transfer.
     pub(crate) fn copy(&self) -> Option<&Copy> {
         self.copy.as_ref()
+    }
+
+    /// Notes that all of it was listed.
+    pub(crate) fn set_listed(&mut self) {
+        self.is_listed = true;
+    }
+
+    /// Whether what is known is what the client was told, but for what it had written since.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.is_listed
     }
 
     /// An RRset that is known to be there.
@@ -167,6 +179,7 @@ impl Zone {
         );
         self.count(kind);
         known.copy = Some(copy);
+        known.is_listed = false;
         known.written = Store::default();
         Ok(())
     }
