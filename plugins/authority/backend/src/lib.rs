@@ -3,6 +3,7 @@
 //! - `settings`: what the operator says, and what is wrong with it.
 //! - `fixed`, `mailbox`: what settings put into zones.
 //! - `opening`: bringing the zones that are kept to what the settings say.
+//! - `nested`: zones below others, that come and go.
 //! - `wanted`: a record as it is asked for, as an RRset, and as it is listed.
 //! - `rules`: what can't stand beside what.
 //! - `apply`: a batch, unit by unit.
@@ -13,6 +14,7 @@ mod apply;
 mod backend;
 mod fixed;
 mod mailbox;
+mod nested;
 mod opening;
 mod rules;
 mod serving;

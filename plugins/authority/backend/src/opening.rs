@@ -6,10 +6,11 @@ use std::sync::Arc;
 use zonemux_authority_zones::{
     Changed, Draft, Name, Origin, Rrset, SerialPolicy, Soa, Store, Zone, unix_time,
 };
-use zonemux_plugin::dns::{ZoneMap, canonical};
+use zonemux_plugin::dns::ZoneMap;
 use zonemux_rdata::Rtype;
 
 use crate::fixed::Fixed;
+use crate::nested::{move_down, unserved};
 use crate::rules::conflict;
 use crate::wanted::Note;
 
@@ -35,25 +36,8 @@ pub(crate) fn bring_up(
         let zone = kept.unwrap_or_else(|| Arc::new(Zone::new(wanted.apex.clone(), &wanted.soa, unix_time())));
         opening.drafts.push((zone.draft(), is_new));
     }
-    // Records of a zone that got a zone below it belong into that one.
-    let moved = misplaced(&opening.drafts, names);
-    for (from, to, name, rrset) in moved {
-        opening.drafts[from].0.remove(&name, rrset.rtype());
-        let draft = &mut opening.drafts[to].0;
-        let mark = draft.mark();
-        let there = draft.at(&name).iter().any(|there| there.rtype() == rrset.rtype());
-        if !there {
-            draft.put(&name, &rrset);
-        }
-        if let Some(reason) = conflict(draft, &name, &rrset) {
-            // What the zone below had before is what its name was last known to be.
-            draft.roll_back(mark);
-            warnings.push(format!(
-                "{} {name} did not fit into the zone that is now its own, and is dropped: {reason}",
-                rrset.rtype()
-            ));
-        }
-    }
+    move_down(&mut opening.drafts, names, &mut warnings);
+    warnings.extend(unserved(store, fixed));
     for (index, wanted) in fixed.iter().enumerate() {
         opening.zone(index, wanted);
     }
@@ -121,32 +105,4 @@ impl Opening {
             }
         }
     }
-}
-
-/// ExternalDNS's records that stand in a zone though a longer one is theirs: from where to where.
-fn misplaced(drafts: &[(Draft, bool)], names: &ZoneMap<usize>) -> Vec<(usize, usize, Name, Rrset)> {
-    let mut moved = Vec::new();
-    for (index, (draft, _)) in drafts.iter().enumerate() {
-        let apex = draft.base().apex();
-        let nested = drafts.iter().map(|(other, _)| other.base().apex());
-        for below in nested.filter(|other| *other != apex && other.is_at_or_below(apex)) {
-            let inside = draft
-                .iter()
-                .filter(|(name, rrset)| rrset.origin() == Origin::Managed && name.is_at_or_below(below));
-            for (name, rrset) in inside {
-                let text = name.to_string();
-                // A delegation and its key stay above.
-                let of_parent = name == *below && matches!(rrset.rtype(), Rtype::NS | Rtype::DS);
-                let longest = canonical(&text).ok().and_then(|text| names.get(&text).copied());
-                if let Some(to) = longest
-                    && to != index
-                    && !of_parent
-                    && drafts[to].0.base().apex() == below
-                {
-                    moved.push((index, to, name, rrset.clone()));
-                }
-            }
-        }
-    }
-    moved
 }

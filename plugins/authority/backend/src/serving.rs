@@ -10,7 +10,7 @@ use zonemux_authority_server::{
     Algorithm as KeyAlgorithm, IpNet, Key, KeyName, RateLimit, Secondary, ServerSettings, TcpLimits,
 };
 use zonemux_authority_zones::Name;
-use zonemux_plugin::dns::canonical;
+use zonemux_plugin::dns::{canonical, is_at_or_below};
 
 use crate::settings::{Algorithm, Settings, Transfer, Tsig};
 
@@ -33,9 +33,12 @@ pub(crate) fn server_settings(settings: &Settings, zones: &[String]) -> Result<S
     }
     let catalog = settings.catalog.as_deref().and_then(|name| canonical(name).ok());
     if let Some(name) = &catalog
-        && zones.iter().any(|zone| zone == name)
+        && let Some(zone) = zones.iter().find(|zone| is_at_or_below(zone, name) || is_at_or_below(name, zone))
     {
-        faults.push(format!("`{name}` is a zone, so the catalog needs another name"));
+        faults.push(format!(
+            "the catalog `{name}` and the zone `{zone}` lie in each other, so that names of one would hide those of the \
+             other\nhint: a name that nobody else has, such as `catalog.invalid`"
+        ));
     }
     if !faults.is_empty() {
         return Err(faults);

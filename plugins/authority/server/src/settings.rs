@@ -75,7 +75,7 @@ pub struct TcpLimits {
     pub idle: Duration,
     /// For how long a client may not read what it is sent.
     pub write: Duration,
-    /// Transfers at the same time.
+    /// Transfers at the same time, of which one client has a quarter at most.
     pub transfers: usize,
 }
 

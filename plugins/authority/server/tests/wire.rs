@@ -133,6 +133,18 @@ fn answers_fit_or_say_that_they_do_not() {
 }
 
 #[test]
+fn an_identity_makes_no_answer_larger_than_its_client_takes() {
+    let site = Site::new(ServerSettings { identity: Some("i".repeat(255)), ..settings() }, [example()]);
+    let long = format!("{0}.{0}.{0}.{1}.example.org", "a".repeat(63), "b".repeat(45));
+    for (name, expected) in [("www.example.org", Some(255)), (long.as_str(), None)] {
+        let reply = udp(site.address(), &with_edns(question(name, Rtype::A), 0, 512, &[0, 3, 0, 0]));
+        assert!(reply.0.len() <= 512, "{}", reply.0.len());
+        assert_eq!(reply.option(3).map(|identity| identity.len()), expected);
+        reply.assert_whole();
+    }
+}
+
+#[test]
 fn edns_is_answered_only_where_it_was_used() {
     let site = Site::new(ServerSettings { identity: Some("one".to_owned()), ..settings() }, [example()]);
     let plain = udp(site.address(), &question("www.example.org", Rtype::A));

@@ -161,9 +161,7 @@ impl Settings {
             }
         }
         if let Some(Err(error)) = self.catalog.as_deref().map(canonical) {
-            faults.push(
-                Fault::new("catalog", error.to_string()).with_hint("for example `catalog.example.org`"),
-            );
+            faults.push(Fault::new("catalog", error.to_string()).with_hint("for example `catalog.invalid`"));
         }
     }
 

@@ -125,9 +125,11 @@ fn zones_must_be_named() {
 
 #[test]
 fn a_catalog_needs_a_name_of_its_own() {
-    let settings = json!({ "catalog": "Example.org" });
-    let error = Lab::new().try_open(&["example.org"], &settings).expect_err("a contradiction");
-    assert!(error.message().contains("the catalog needs another name"), "{error}");
+    for catalog in ["Example.org", "org", "catalog.example.org"] {
+        let settings = json!({ "catalog": catalog });
+        let error = Lab::new().try_open(&["example.org"], &settings).expect_err("a contradiction");
+        assert!(error.message().contains("hint: a name that nobody else has"), "{error}");
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ const PLAIN: usize = 512;
 /// Octets of an OPT record without options, and of the head of an option.
 const OPT: usize = 11;
 const OPTION: usize = 4;
+/// The type and the class behind the name of a question.
+const QUESTION: usize = 4;
 /// Names of an answer that others may point to.
 const NAMES: usize = 256;
 /// Extended errors (RFC 8914): prohibited, not authoritative.
@@ -120,7 +122,12 @@ impl Responder {
     ) -> Outcome<'m> {
         let (mut extra, is_known) = self.extra(query, client.ip());
         let room = self.room(query, transport) - signed.map_or(0, room_for);
-        let kept_free = self.size(&extra);
+        let mut kept_free = self.size(&extra);
+        // A name of ours that leaves no room for the question is not worth it.
+        if extra.identity && HEADER + query.name.len() + QUESTION + kept_free > room {
+            extra.identity = false;
+            kept_free = self.size(&extra);
+        }
         self.writer.begin(query.message, room.saturating_sub(kept_free));
         self.writer.question(query.name, query.rtype, query.class);
         let mut flags = Flags::default();

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::settings::{TcpLimits, network};
 
@@ -20,6 +20,15 @@ pub(crate) struct Connections {
     count: AtomicUsize,
     by_network: Mutex<HashMap<u64, usize>>,
     transfers: Semaphore,
+    /// Those of one client, so that one that reads slowly leaves turns to others.
+    transfers_by_client: Mutex<HashMap<IpAddr, Weak<Semaphore>>>,
+}
+
+/// A turn to transfer a zone; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    _of_client: OwnedSemaphorePermit,
+    _of_all: SemaphorePermit<'a>,
 }
 
 /// A connection's place; given back when it is dropped.
@@ -32,7 +41,13 @@ pub(crate) struct Slot {
 impl Connections {
     pub(crate) fn new(limits: TcpLimits) -> Arc<Self> {
         let transfers = Semaphore::new(limits.transfers);
-        Arc::new(Self { limits, count: AtomicUsize::new(0), by_network: Mutex::default(), transfers })
+        Arc::new(Self {
+            limits,
+            count: AtomicUsize::new(0),
+            by_network: Mutex::default(),
+            transfers,
+            transfers_by_client: Mutex::default(),
+        })
     }
 
     /// A place for one more, unless there are too many. Our secondaries always have one.
@@ -68,10 +83,24 @@ impl Connections {
         (idle.saturating_mul(share) / whole).max(SHORTEST.min(idle))
     }
 
-    /// A turn to transfer a zone.
-    pub(crate) async fn transfer(&self) -> Option<SemaphorePermit<'_>> {
-        // It is never closed.
-        self.transfers.acquire().await.ok()
+    /// A turn to transfer a zone. One client has a quarter of them at most.
+    pub(crate) async fn transfer(&self, client: IpAddr) -> Option<Turn<'_>> {
+        // They are never closed.
+        let of_client = self.transfers_of(client.to_canonical()).acquire_owned().await.ok()?;
+        let of_all = self.transfers.acquire().await.ok()?;
+        Some(Turn { _of_client: of_client, _of_all: of_all })
+    }
+
+    fn transfers_of(&self, client: IpAddr) -> Arc<Semaphore> {
+        let mut by_client = self.transfers_by_client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(there) = by_client.get(&client).and_then(Weak::upgrade) {
+            return there;
+        }
+        // Whoever neither transfers nor waits is forgotten.
+        by_client.retain(|_, there| there.strong_count() > 0);
+        let made = Arc::new(Semaphore::new((self.limits.transfers / 4).max(1)));
+        by_client.insert(client, Arc::downgrade(&made));
+        made
     }
 
     fn networks(&self) -> MutexGuard<'_, HashMap<u64, usize>> {
@@ -112,5 +141,19 @@ mod tests {
         assert!(take("192.0.2.3").is_some());
         assert_eq!((connections.count(), connections.networks().len()), (1, 1));
         assert_eq!(connections.patience(Duration::from_secs(10)), Duration::from_secs(10));
+    }
+
+    #[tokio::test]
+    async fn one_client_leaves_turns_to_others() {
+        let connections = Connections::new(TcpLimits { transfers: 8, ..TcpLimits::default() });
+        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let first = connections.transfer(one).await.unwrap();
+        let _second = connections.transfer(one).await.unwrap();
+        let mut third = std::pin::pin!(connections.transfer(one));
+        assert!(futures_util::poll!(&mut third).is_pending());
+        assert!(futures_util::poll!(std::pin::pin!(connections.transfer(other))).is_ready());
+        drop(first);
+        assert!(third.await.is_some());
+        assert_eq!(connections.transfers_by_client.lock().unwrap().len(), 2);
     }
 }

@@ -172,8 +172,8 @@ impl Connection {
         connections: &Connections,
     ) -> io::Result<()> {
         // Waits for its turn; the client sees a slow server.
-        let _turn = connections.transfer().await;
         let (shared, client) = (Arc::clone(&self.shared), self.client.ip());
+        let _turn = connections.transfer(client).await;
         let done = transfer::over_stream(&shared, responder, query, client, signer, &mut self.output).await?;
         shared.metrics.answered(Transport::Tcp, done);
         Ok(())
