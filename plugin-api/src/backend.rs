@@ -66,7 +66,8 @@ pub trait Backend: Sized + Send + Sync + 'static {
         None
     }
 
-    /// Asks whether the backend works, without changing anything.
+    /// Asks whether the backend works, without changing anything. What is logged here, from `info` on, `zonemux check
+    /// --probe` shows to whoever asked.
     fn check(&self, call: &Call) -> impl Future<Output = Result<()>> + Send {
         let _ = call;
         async { Ok(()) }

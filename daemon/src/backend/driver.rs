@@ -49,8 +49,8 @@ pub trait Instance: Send + Sync + 'static {
     /// no longer write, which may be after its future was dropped.
     fn apply(&self, call: DriverCall, batch: Arc<Batch>, lease: Lease) -> DriverFuture<Vec<Failure>>;
 
-    /// Asks whether the backend works.
-    fn check(&self, call: DriverCall) -> DriverFuture<()>;
+    /// Asks whether the backend works. What its plugin logged meanwhile, from `info` on, is for whoever asks.
+    fn check(&self, call: DriverCall) -> DriverFuture<Vec<String>>;
 
     /// Finishes what is open.
     fn close(&self, call: DriverCall) -> DriverFuture<()>;

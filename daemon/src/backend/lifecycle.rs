@@ -212,8 +212,8 @@ impl Backend {
         })
     }
 
-    /// Asks the backend whether it works.
-    pub async fn check(&self, deadline: Instant) -> Result<(), BackendError> {
+    /// Asks the backend whether it works; gives what its plugin said of it.
+    pub async fn check(&self, deadline: Instant) -> Result<Vec<String>, BackendError> {
         let instance = self.instance(deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         // Counted, so that whoever closes the backend waits for it.

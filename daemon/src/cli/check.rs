@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
+use super::columns::plain;
 use super::{Exit, Output, write_findings};
 use crate::assemble;
 use crate::backend::Driver;
@@ -142,6 +143,7 @@ async fn run_probes(config: &Config, drivers: Vec<(BackendName, Arc<dyn Driver>)
             let failed = |name: &BackendName| Probe {
                 backend: name.as_str().to_owned(),
                 records: None,
+                notes: Vec::new(),
                 error: Some(format!("a daemon runs, but {error}")),
                 took_ms: 0,
             };
@@ -173,10 +175,13 @@ fn write_probes(
         Output::Text => {
             write_findings(&[], warnings, err)?;
             writeln!(out, "the configuration is valid")?;
-            for Probe { backend, records, error, took_ms } in probes {
+            for Probe { backend, records, error, notes, took_ms } in probes {
                 match (records, error) {
                     (Some(records), _) => writeln!(out, "{backend}: {records} records in {took_ms} ms")?,
                     (None, error) => writeln!(out, "{backend}: {}", error.as_deref().unwrap_or("failed"))?,
+                }
+                for note in notes {
+                    writeln!(out, "  {}", plain(note))?;
                 }
             }
         }

@@ -42,7 +42,7 @@ pub use status::{SafeStatus, Status, ViewStatus};
 pub use work::{LARGEST_CHANGES, Work, WorkRoute, longest};
 
 use crate::admin::json;
-use crate::backend::{Backend, ListResult};
+use crate::backend::{Backend, BackendError, ListResult};
 use crate::generation::Current;
 use crate::http::{Answer, BodyError, Limits, Peer, collect, log_refused_plugin, text};
 use crate::journal;
@@ -78,6 +78,9 @@ pub struct Probe {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What its plugin said of itself meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub took_ms: u64,
 }
@@ -193,18 +196,16 @@ pub async fn probe(backends: impl Iterator<Item = &Arc<Backend>>) -> Vec<Probe> 
         let started = Instant::now();
         let deadline = started + PROBE_LIMIT;
         let records = async {
-            backend.check(deadline).await?;
-            backend
-                .list("probe", deadline, || Ok(|_: &ListResult| {}))
-                .await
-                .map(|list| list.json.count as u64)
+            let notes = backend.check(deadline).await?;
+            let list = backend.list("probe", deadline, || Ok(|_: &ListResult| {})).await?;
+            Ok::<_, BackendError>((list.json.count as u64, notes))
         };
-        let (records, error) = match records.await {
-            Ok(records) => (Some(records), None),
-            Err(error) => (None, Some(error.message)),
+        let (records, notes, error) = match records.await {
+            Ok((records, notes)) => (Some(records), notes, None),
+            Err(error) => (None, Vec::new(), Some(error.message)),
         };
         let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Probe { backend: backend.name().to_owned(), records, error, took_ms }
+        Probe { backend: backend.name().to_owned(), records, error, notes, took_ms }
     }))
     .await
 }

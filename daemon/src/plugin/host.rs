@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::contain::contain;
 use super::frames::message;
+use super::heard::{Ears, Heard, LEVEL};
 use crate::telemetry::log_limit::LogLimit;
 use crate::telemetry::words::beginning;
 use metrics::{Label, counter, gauge, histogram};
@@ -44,6 +45,8 @@ struct Inner {
     state_directory: PathBuf,
     series: Mutex<HashSet<String>>,
     lines: LogLimit,
+    /// Who wants to hear what it says, besides the log.
+    ears: Ears,
 }
 
 impl fmt::Debug for HostSide {
@@ -63,6 +66,7 @@ impl HostSide {
                 state_directory,
                 series: Mutex::default(),
                 lines: LogLimit::of(LINES, REFILL),
+                ears: Ears::default(),
             }),
         }
     }
@@ -86,10 +90,16 @@ impl HostSide {
         &self.inner.state_directory
     }
 
-    /// The most talkative level of a line that would be kept: 0 (none) to 5 (trace).
+    /// The most talkative level of a line that is wanted, at least `info`: whoever probes it may listen any time.
+    /// 1 (error) to 5 (trace).
     #[expect(clippy::unused_self, reason = "a filter may be the backend's own one day")]
     pub(super) fn log_level(&self) -> u32 {
-        (1..=5).rev().find(|&level| enabled(decode_level(level))).unwrap_or(0)
+        (LEVEL..=5).rev().find(|&level| enabled(decode_level(level))).unwrap_or(LEVEL)
+    }
+
+    /// Begins to listen, until what it gives is dropped.
+    pub(super) fn listen(&self) -> Arc<Heard> {
+        self.inner.ears.listen()
     }
 
     /// Whether the plugin may log another line now. Says how many were left out before it.
@@ -151,7 +161,7 @@ impl RHost for HostSide {
     }
 
     fn log_enabled(&self, level: u32, _: RStr<'_>) -> bool {
-        contain(|| enabled(decode_level(level)))
+        contain(|| enabled(decode_level(level)) || self.inner.ears.want(level))
     }
 
     fn log(&self, line: &RLogRef<'_>) {
@@ -164,6 +174,7 @@ impl RHost for HostSide {
             let message = beginning(line.message.as_str(), LONGEST_TEXT);
             let target = beginning(line.target.as_str(), LONGEST_NAME);
             let file = beginning(line.file.as_str(), LONGEST_NAME);
+            self.inner.ears.tell(line.level, message, fields);
             let (backend, line_number) = (self.inner.backend.as_str(), line.line);
             // `tracing` wants target and level known at compile time; the target that filters see is
             // `plugin`, the backend and the plugin's own module are fields.

@@ -23,6 +23,7 @@ use crate::backend::{
 pub struct Inline {
     /// Empty only while it is being dropped.
     plugin: Option<Arc<RPluginBox>>,
+    host: HostSide,
 }
 
 impl Drop for Inline {
@@ -54,9 +55,10 @@ impl Inline {
             return Err(PluginError::new(&image.path, Refusal::Aborts));
         }
         let plugin = loader.load(image)?;
+        let kept = host.clone();
         let host = RHost_TO::from_value(host, TD_Opaque);
         match plugin.module.configure()(host, RStr::from_str(settings)) {
-            RResult::ROk(plugin) => Ok(Self { plugin: Some(Arc::new(plugin)) }),
+            RResult::ROk(plugin) => Ok(Self { plugin: Some(Arc::new(plugin)), host: kept }),
             RResult::RErr(faults) => {
                 let faults = faults.into_iter().map(decode_fault).collect();
                 Err(PluginError::new(&image.path, Refusal::Settings(faults)))
@@ -73,7 +75,7 @@ impl Inline {
 
 impl Driver for Inline {
     fn open(&self, call: DriverCall) -> DriverFuture<Opened> {
-        let plugin = Arc::clone(self.plugin());
+        let (plugin, host) = (Arc::clone(self.plugin()), self.host.clone());
         Box::pin(async move {
             let opened = settle(plugin.open(encode_call(&call))).await?;
             let capabilities = serde_json::from_str(opened.capabilities.as_str()).map_err(|error| {
@@ -82,7 +84,7 @@ impl Driver for Inline {
                     format!("the plugin's capabilities can't be read: {error}"),
                 )
             })?;
-            Ok(Opened { instance: Arc::new(InlineInstance { backend: opened.backend }), capabilities })
+            Ok(Opened { instance: Arc::new(InlineInstance { backend: opened.backend, host }), capabilities })
         })
     }
 
@@ -107,6 +109,7 @@ impl Driver for Inline {
 
 struct InlineInstance {
     backend: RBackendBox,
+    host: HostSide,
 }
 
 impl Instance for InlineInstance {
@@ -128,8 +131,10 @@ impl Instance for InlineInstance {
         })
     }
 
-    fn check(&self, call: DriverCall) -> DriverFuture<()> {
-        Box::pin(settle(self.backend.check(encode_call(&call))))
+    fn check(&self, call: DriverCall) -> DriverFuture<Vec<String>> {
+        let heard = self.host.listen();
+        let checking = settle(self.backend.check(encode_call(&call)));
+        Box::pin(async move { checking.await.map(|()| heard.lines()) })
     }
 
     fn close(&self, call: DriverCall) -> DriverFuture<()> {

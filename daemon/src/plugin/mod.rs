@@ -13,6 +13,7 @@ mod frames;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod heard;
 mod host;
 mod image;
 mod inline;

@@ -148,8 +148,8 @@ impl Instance for Open {
         })
     }
 
-    fn check(&self, _: DriverCall) -> DriverFuture<()> {
-        Box::pin(async { Ok(()) })
+    fn check(&self, _: DriverCall) -> DriverFuture<Vec<String>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn close(&self, _: DriverCall) -> DriverFuture<()> {

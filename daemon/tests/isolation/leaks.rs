@@ -151,7 +151,7 @@ impl Driven {
                         let endpoints = Selection::all(Arc::new(wire::endpoints(name.as_bytes()).unwrap()));
                         self.driver.adjust(call(), &opened.capabilities, endpoints, sink).await.unwrap();
                     }
-                    _ => opened.instance.check(call()).await.unwrap(),
+                    _ => drop(opened.instance.check(call()).await.unwrap()),
                 }
             }
             let how = json!({ "behaviour": behaviour, "on": ["records"] });

@@ -47,8 +47,11 @@ impl Instance for IsolatedInstance {
         })
     }
 
-    fn check(&self, call: DriverCall) -> DriverFuture<()> {
-        self.simple(Kind::Check, &call)
+    fn check(&self, call: DriverCall) -> DriverFuture<Vec<String>> {
+        let heard = self.process.0.host.listen();
+        let checking = self.simple(Kind::Check, &call);
+        // Its lines come before its answer on the one way that they share.
+        Box::pin(async move { checking.await.map(|()| heard.lines()) })
     }
 
     fn close(&self, call: DriverCall) -> DriverFuture<()> {
