@@ -190,3 +190,56 @@ fn refused(rcode: Rcode, asked: Asked, context: &Context<'_>) -> (ErrorKind, Str
         _ => (ErrorKind::Retryable, String::new()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_for_the_operator() {
+        let place = || Place::new("192.0.2.53", 53);
+        let mut failures = vec![
+            Failure::Unreachable(vec![(place(), "connection refused".into()), (place(), "timed out".into())]),
+            Failure::Lost(place(), "the connection ended before the answer".into()),
+        ];
+        let errors = [
+            TsigError::BadSig,
+            TsigError::BadKey,
+            TsigError::BadTime { server: 1000, ours: 1600 },
+            TsigError::BadTrunc,
+            TsigError::Other(99),
+            TsigError::Unsigned,
+            TsigError::OtherKey,
+            TsigError::Wrong,
+            TsigError::Short,
+            TsigError::Time { server: 1600, ours: 1000 },
+            TsigError::Malformed,
+        ];
+        failures.extend(errors.map(|error| Failure::Tsig(place(), error)));
+        for asked in [Asked::Serial, Asked::Transfer, Asked::Update] {
+            let rcodes = [
+                Rcode::FORMERR,
+                Rcode::SERVFAIL,
+                Rcode::NOTIMP,
+                Rcode::REFUSED,
+                Rcode::NOTAUTH,
+                Rcode::NOTZONE,
+            ];
+            failures.extend(rcodes.map(|rcode| Failure::Refused {
+                place: place(),
+                rcode,
+                asked,
+                doubts_key: false,
+            }));
+        }
+        let (rcode, asked) = (Rcode::REFUSED, Asked::Update);
+        failures.push(Failure::Refused { place: place(), rcode, asked, doubts_key: true });
+        let shown = |key: Option<&str>| {
+            let context = Context { zone: "example.org", key: key.map(str::to_owned) };
+            let errors = failures.iter().map(|failure| failure.to_error(&context));
+            errors.map(|error| format!("{:?}: {}\n", error.kind(), error.message())).collect::<String>()
+        };
+        insta::assert_snapshot!("with_a_key", shown(Some("extdns")));
+        insta::assert_snapshot!("without_a_key", shown(None));
+    }
+}

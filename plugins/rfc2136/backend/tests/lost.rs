@@ -102,6 +102,39 @@ fn a_server_that_dies_before_anything_is_sent_has_done_nothing() {
     drop(server);
 }
 
+/// It is killed with the update in its journal and the answer on its way, and started again on what it has.
+#[test]
+fn a_server_that_is_killed_before_it_answers_is_looked_at_when_it_is_back() {
+    let site = Site::start(Kind::Bind);
+    let proxy = Proxy::start(site.server.address());
+    let dns = open(&site, &proxy);
+    dns.records().unwrap();
+    let Site { server, key, folder } = site;
+    let (give, server_now) = std::sync::mpsc::channel();
+    let mut server = Some(server);
+    proxy.set(move |question, answer| {
+        if let Some(server) = server.take_if(|_| is_update(question)) {
+            give.send(server.kill().start()).unwrap();
+            return Reply::Swallow;
+        }
+        Reply::Send(answer)
+    });
+    let records = [record("www", "A", &["192.0.2.1"]), record("web", "TXT", &["web"])];
+    let outcome = dns.apply(&create(&records));
+    let site = Site { server: server_now.recv().unwrap(), key, folder };
+    let served = site.dig("www.example.org", "A");
+    // What it had written to its journal before it was killed is done, and nothing else is said.
+    match outcome {
+        Ok(outcome) if outcome.failures().is_empty() => assert_eq!(served, ["192.0.2.1"]),
+        Ok(outcome) => panic!("{:#?}", outcome.failures()),
+        Err(error) => assert!(error.message().contains("it is not known whether"), "{error}"),
+    }
+    proxy.pass();
+    assert_eq!(dns.records().unwrap().len(), 1 + 2 * served.len());
+    apply(&dns, &create(&records));
+    assert_eq!(dns.records().unwrap().len(), 3);
+}
+
 #[test]
 fn a_transfer_that_is_not_whole_is_no_list() {
     let (site, proxy, dns) = start();
