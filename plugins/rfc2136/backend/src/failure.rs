@@ -237,7 +237,9 @@ mod tests {
         let shown = |key: Option<&str>| {
             let context = Context { zone: "example.org", key: key.map(str::to_owned) };
             let errors = failures.iter().map(|failure| failure.to_error(&context));
-            errors.map(|error| format!("{:?}: {}\n", error.kind(), error.message())).collect::<String>()
+            let lines: Vec<String> =
+                errors.map(|error| format!("{:?}: {}", error.kind(), error.message())).collect();
+            lines.join("\n")
         };
         insta::assert_snapshot!("with_a_key", shown(Some("extdns")));
         insta::assert_snapshot!("without_a_key", shown(None));

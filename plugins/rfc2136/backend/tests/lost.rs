@@ -122,15 +122,15 @@ fn a_server_that_is_killed_before_it_answers_is_looked_at_when_it_is_back() {
     let records = [record("www", "A", &["192.0.2.1"]), record("web", "TXT", &["web"])];
     let outcome = dns.apply(&create(&records));
     let site = Site { server: server_now.recv().unwrap(), key, folder };
-    let served = site.dig("www.example.org", "A");
+    let found = site.dig("www.example.org", "A");
     // What it had written to its journal before it was killed is done, and nothing else is said.
     match outcome {
-        Ok(outcome) if outcome.failures().is_empty() => assert_eq!(served, ["192.0.2.1"]),
+        Ok(outcome) if outcome.failures().is_empty() => assert_eq!(found, ["192.0.2.1"]),
         Ok(outcome) => panic!("{:#?}", outcome.failures()),
         Err(error) => assert!(error.message().contains("it is not known whether"), "{error}"),
     }
     proxy.pass();
-    assert_eq!(dns.records().unwrap().len(), 1 + 2 * served.len());
+    assert_eq!(dns.records().unwrap().len(), 1 + 2 * found.len());
     apply(&dns, &create(&records));
     assert_eq!(dns.records().unwrap().len(), 3);
 }
