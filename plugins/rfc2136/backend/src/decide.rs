@@ -56,8 +56,10 @@ pub(crate) fn expect(part: &mut Part, known: &Known) {
         let set = known.get(&step.name, step.rtype);
         step.expected_ttl = set.map_or(step.expected_ttl, |set| set.ttl);
         let present = set.map(Set::to_rdatas).unwrap_or_default();
-        if step.owns && !step.is_create && known.is_listed() && !present.is_empty() {
+        if known.is_listed() {
             step.listed = Some(present.clone());
+        }
+        if step.owns && !step.is_create && step.listed.is_some() && !present.is_empty() {
             step.expected = present;
             continue;
         }
@@ -109,11 +111,13 @@ fn may_replace(step: &Step, present: &[Vec<u8>], claim: Claim, known: &Known) ->
         // What the client was told. It does not repeat an ownership record as it was told, but as it would write it
         // now: with its new owner where it takes one over, and encrypted once it has a key. Then what it was told is
         // what was listed.
-        (false, false) => is_wanted || step.old.as_deref().is_none_or(|old| old == present),
+        (false, false) => {
+            is_wanted || step.old.as_ref().or(step.listed.as_ref()).is_some_and(|old| old == present)
+        }
         (false, true) => {
             is_wanted
                 || step.listed.as_deref() == Some(present)
-                || step.old.as_deref().is_none_or(|old| old == present)
+                || step.old.as_deref() == Some(present)
                 || names_old_owner()
                 || names_wanted_owner()
         }
@@ -126,8 +130,9 @@ fn may_replace(step: &Step, present: &[Vec<u8>], claim: Claim, known: &Known) ->
         // The answer to an earlier create may have been lost. What is there without its ownership record is not ours,
         // even if it is the same: with one it would be deleted some day.
         (true, false) => match claim {
-            Claim::Held => true,
-            Claim::New => is_ours(),
+            Claim::New => false,
+            // What came beside our ownership record since the list is another's: ours come in one message.
+            Claim::Held => is_wanted || is_ours() || step.listed.as_deref() == Some(present),
             Claim::No => is_wanted || is_ours(),
         },
     };

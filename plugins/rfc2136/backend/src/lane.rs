@@ -11,13 +11,16 @@ use crate::decide::{Decision, beside, decide, expect};
 use crate::failure::{Asked, Failure};
 use crate::message::Rcode;
 use crate::plan::Part;
+use crate::probe::may_update;
 use crate::update::{message, pack};
-use crate::zone::Zone;
+use crate::zone::{Known, Zone};
 
 /// How often parts are decided anew because the zone changed meanwhile.
 const ROUNDS: usize = 6;
-/// After so many parts that a server refuses, and none that it takes, the others are not tried.
+/// After so many parts that a server refuses, and none that it takes, it is asked whether it takes any change at all.
 const STREAK: usize = 3;
+/// Where it says no, after how many the others are not tried: a key may have rights to single names.
+const MOST_REFUSED: usize = 8;
 /// How long to wait before each further look at what became of a message.
 const PAUSES: [Duration; 4] = [
     Duration::from_millis(100),
@@ -53,6 +56,8 @@ pub(crate) struct Lane<'z> {
     /// A message was sent, and its answer did not come.
     uncertain: Option<Error>,
     is_any_done: bool,
+    /// What the server said when it was asked whether it takes any change.
+    has_rights: Option<bool>,
     /// Why nothing more is sent.
     stop: Option<Error>,
 }
@@ -68,6 +73,7 @@ impl<'z> Lane<'z> {
             unproven: Vec::new(),
             uncertain: None,
             is_any_done: false,
+            has_rights: None,
             stop: None,
         }
     }
@@ -87,6 +93,8 @@ impl<'z> Lane<'z> {
             Error::retryable(format!("zone {zone}: it changes faster than zonemux can decide what to do"));
         self.fail_all(pending, &error);
         self.try_refused_again().await;
+        let left = self.look_again().await?;
+        self.fail_all(left, &error);
         self.blame_refused();
         self.prove().await?;
         Ok(self.failed)
@@ -161,6 +169,7 @@ impl<'z> Lane<'z> {
                 Ok((rcode, answer)) => {
                     let failure = self.zone.remote.refusal(&answer, Asked::Update);
                     self.take_refusal(group, rcode, &failure, &mut groups);
+                    self.look_for_rights(&failure).await;
                 }
                 Err(failure) if failure.is_uncertain() => {
                     let error = self.zone.error(&failure);
@@ -226,8 +235,19 @@ impl<'z> Lane<'z> {
             return;
         }
         self.refused.extend(group.drain(..).map(|part| (part, rcode, failure.clone())));
-        let last = self.refused.iter().rev().take_while(|(_, other, _)| *other == rcode).count();
-        if last >= STREAK && !self.is_any_done {
+    }
+
+    /// Stops where one part after the other is refused, none was done, and it looks as if nothing were allowed.
+    async fn look_for_rights(&mut self, failure: &Failure) {
+        if self.is_any_done || self.stop.is_some() {
+            return;
+        }
+        let Some((_, rcode, _)) = self.refused.last() else { return };
+        let streak = self.refused.iter().rev().take_while(|(_, other, _)| other == rcode).count();
+        if streak >= STREAK && self.has_rights.is_none() {
+            self.has_rights = Some(may_update(self.zone).await.is_ok());
+        }
+        if streak >= MOST_REFUSED && self.has_rights == Some(false) {
             self.stop = Some(self.zone.error(failure));
         }
     }
@@ -293,6 +313,11 @@ impl<'z> Lane<'z> {
         let was_uncertain = self.uncertain.take().is_some();
         let mut again = Vec::new();
         for mut part in contested {
+            // It was done but for a CNAME, and the answer that would have had us look for that one did not come.
+            if was_uncertain && may_be_ignored(&part) && is_half_done(&part, &known) {
+                self.unproven.push(part);
+                continue;
+            }
             match decide(&mut part, &known) {
                 // A message of ours did it whose answer was lost.
                 Decision::Done if was_uncertain => {
@@ -314,6 +339,16 @@ impl<'z> Lane<'z> {
         }
         Ok(again)
     }
+}
+
+/// Whether all of a part is as wanted but for a CNAME that is not there.
+fn is_half_done(part: &Part, known: &Known) -> bool {
+    part.steps.iter().all(|step| match (known.get(&step.name, step.rtype), &step.wanted) {
+        (None, None) => true,
+        (None, Some(_)) => step.rtype == Rtype::CNAME,
+        (Some(there), Some(wanted)) => there.to_rdatas() == wanted.rdatas,
+        (Some(_), None) => false,
+    }) && part.steps.iter().any(|step| step.wanted.is_none())
 }
 
 fn halve(mut group: Vec<Part>, groups: &mut Vec<Vec<Part>>) {

@@ -20,11 +20,14 @@ pub(crate) fn owner(rdata: &[u8]) -> Option<Vec<u8>> {
     fields.find_map(|field| field.strip_prefix(OWNER)).map(|owner| owner.trim_ascii().to_vec())
 }
 
-/// Whether two RRsets of an ownership TXT name the same owner.
+/// Whether two RRsets of an ownership TXT name the same owners.
 pub(crate) fn same_owner(one: &[Vec<u8>], other: &[Vec<u8>]) -> bool {
     let owners = |rdatas: &[Vec<u8>]| rdatas.iter().map(|rdata| owner(rdata)).collect::<Option<Vec<_>>>();
     match (owners(one), owners(other)) {
-        (Some(one), Some(other)) => !one.is_empty() && one.iter().all(|owner| other.contains(owner)),
+        (Some(one), Some(other)) => {
+            let holds = |one: &[Vec<u8>], other: &[Vec<u8>]| one.iter().all(|owner| other.contains(owner));
+            !one.is_empty() && holds(&one, &other) && holds(&other, &one)
+        }
         _ => false,
     }
 }
@@ -45,7 +48,8 @@ mod tests {
         let other = rdata("heritage=external-dns,external-dns/owner=you");
         assert_eq!(owner(&one).as_deref(), Some(b"me".as_slice()));
         assert!(same_owner(std::slice::from_ref(&one), &[two]));
-        assert!(!same_owner(std::slice::from_ref(&one), &[other]));
+        assert!(!same_owner(std::slice::from_ref(&one), std::slice::from_ref(&other)));
+        assert!(!same_owner(std::slice::from_ref(&one), &[one.clone(), other]));
         assert!(!same_owner(&[one], &[rdata("v=spf1 -all")]));
         assert!(!same_owner(&[], &[]));
     }

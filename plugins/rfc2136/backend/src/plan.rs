@@ -24,7 +24,7 @@ pub(crate) struct Step {
     pub(crate) changes: Vec<ChangeId>,
     /// What the client believes is there, where it said so; sorted.
     pub(crate) old: Option<Vec<Vec<u8>>>,
-    /// Of an ownership TXT: what was listed, where that is known.
+    /// What was listed last, where that is known.
     pub(crate) listed: Option<Vec<Vec<u8>>>,
     /// What shall be there; nothing where it is deleted.
     pub(crate) wanted: Option<Wanted>,

@@ -7,13 +7,16 @@ use zonemux_rdata::{Rtype, decode};
 use crate::backend::AT_ONCE;
 use crate::connection::Purpose;
 use crate::failure::{Asked, Failure};
-use crate::message::{Class, Rcode, Writer, records};
+use crate::message::{Class, Writer, records};
 use crate::opening::Site;
 use crate::transfer::may_transfer;
 use crate::zone::Zone;
 
 /// `version.server.`, and where BIND had it first (RFC 4892).
 const VERSION: [&[u8]; 2] = [b"\x07version\x04bind\0", b"\x07version\x06server\0"];
+
+/// The first label of a name that is never made.
+const PROBED: &[u8] = b"\x0e_zonemux-probe";
 
 /// What a server allows of a zone.
 struct Found {
@@ -79,12 +82,15 @@ async fn ask(zone: &Zone) -> Result<Found, Failure> {
     Ok(Found { serial, server: zone.remote.place(server).to_string(), version, transfer, update })
 }
 
-/// An update that changes nothing: its one condition is that the zone has an SOA.
-async fn may_update(zone: &Zone) -> Result<(), Failure> {
+/// An update that changes nothing, since its condition, that the zone has no SOA, never holds. BIND says of an update
+/// that only has conditions that it is allowed, whatever the key may do; of this one it looks at the rights first.
+pub(crate) async fn may_update(zone: &Zone) -> Result<(), Failure> {
     let mut update = Writer::update(&zone.apex);
-    update.prerequisite(&zone.apex, Rtype::SOA, Class::Any, b"");
+    update.prerequisite(&zone.apex, Rtype::SOA, Class::None, b"");
+    let name = [PROBED, &zone.apex].concat();
+    update.change(&name, Rtype::TXT, Class::In, 0, b"\x05probe");
     let answer = zone.remote.ask(&update.finish(), Purpose::Update).await?;
-    if answer.rcode == Rcode::NOERROR { Ok(()) } else { Err(zone.remote.refusal(&answer, Asked::Update)) }
+    if answer.rcode.is_prerequisite() { Ok(()) } else { Err(zone.remote.refusal(&answer, Asked::Update)) }
 }
 
 /// What a server says that it is; many don't.

@@ -58,6 +58,22 @@ impl Known {
     /// Notes that all of it was listed.
     pub(crate) fn set_listed(&mut self) {
         self.is_listed = true;
+        self.forget_others();
+    }
+
+    /// What is not there any more as this process wrote it is somebody else's, also if it looks the same one day.
+    fn forget_others(&mut self) {
+        let Some(copy) = self.copy.as_ref().filter(|_| !self.ours.is_empty()) else { return };
+        let mut kept = HashMap::with_capacity(self.ours.len());
+        for set in copy.store.iter() {
+            let key = self.hasher.hash_one((set.name, set.rtype));
+            if let Some(&written) = self.ours.get(&key)
+                && written == self.hasher.hash_one(&*set.to_rdatas())
+            {
+                kept.insert(key, written);
+            }
+        }
+        self.ours = kept;
     }
 
     /// Whether what is known is what the client was told, but for what it had written since.

@@ -105,7 +105,7 @@ fn without_rights_nothing_is_tried_record_by_record() {
     assert_eq!(failed.len(), 100);
     assert!(failed.iter().all(|failure| failure.kind == ErrorKind::Config), "{failed:#?}");
     let updates = dns.metrics().iter().filter(|metric| metric.name == "rfc2136_updates_total").count();
-    assert!(updates < 20, "{updates}");
+    assert!(updates < 30, "{updates}");
 }
 
 #[test]
