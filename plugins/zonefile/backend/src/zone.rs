@@ -12,7 +12,7 @@ use zonemux_plugin::{Error, Result};
 
 use crate::foreign::{Foreign, Foreigns, Origin};
 use crate::lock::Lock;
-use crate::managed::{collect, header_serial, is_cut_off, is_whole};
+use crate::managed::{begins_as_ours, collect, has_end, header_serial, is_whole};
 use crate::records::{Key, Records, RrSet};
 use crate::settings::{Mode, NameServer, Server, Settings, mailbox, name_server};
 use crate::swap;
@@ -36,7 +36,7 @@ pub(crate) struct Zone {
     pub(crate) any_names: bool,
     /// A serial that was written and taken back: somebody may have seen it.
     pub(crate) burnt: Option<u32>,
-    _lock: Lock,
+    pub(crate) lock: Lock,
 }
 
 /// What the settings say of a zone that zonemux owns.
@@ -66,6 +66,8 @@ pub(crate) struct Known {
     pub(crate) records: Records,
     /// The managed file and what it includes; none where it is not there.
     pub(crate) written: Vec<(PathBuf, Identity)>,
+    /// The managed file is one that zonemux has never written: it has no end yet.
+    pub(crate) unfinished: bool,
     /// The serial with which the records were written.
     pub(crate) written_serial: Option<u32>,
 }
@@ -127,7 +129,7 @@ impl Zone {
             known,
             any_names: false,
             burnt: None,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -226,6 +228,7 @@ impl Zone {
                     self.managed.display()
                 )));
             }
+            known.unfinished = !read.sources.first().is_some_and(|source| has_end(&source.bytes));
             known.records = collected.into_iter().map(|(key, (set, ..))| (key, set)).collect();
             known.written_serial = read.sources.first().and_then(|source| header_serial(&source.bytes));
             known.written = read.sources.into_iter().map(|source| (source.path, source.identity)).collect();
@@ -308,10 +311,14 @@ impl Zone {
             }
             other => config(format!("zone {}: {other}", self.name)),
         })?;
-        let cut_off = read.sources.first().is_some_and(|source| is_cut_off(&self.name, &source.bytes));
-        if cut_off {
+        let bytes = read.sources.first().map_or(&b""[..], |source| &source.bytes);
+        // The operator may make the managed file, with nothing in it or with records. Once zonemux has had
+        // it whole, it has an end, and one that has none or is empty has lost what was in it.
+        let is_managed = self.mode == Mode::Include && managed.is_none();
+        if !has_end(bytes) && (begins_as_ours(&self.name, bytes) || (is_managed && self.lock.is_marked()?)) {
             return Err(Error::retryable(format!(
-                "zone {}: the end of `{}` is missing\nhint: somebody is writing it, or a line `; end` was removed from it",
+                "zone {}: the end of `{}` is missing\nhint: somebody is writing it, it was cut off or emptied, or a line `; end` was removed from it; put a \
+                 copy back, or remove the file and open the backend anew for one without records",
                 self.name,
                 file.display()
             )));
