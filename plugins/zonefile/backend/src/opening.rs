@@ -49,6 +49,7 @@ pub(crate) fn open(mut site: Site) -> Result<Site> {
             "zone opened"
         );
     }
+    site.move_misplaced(Instant::now() + LIMIT)?;
     Ok(site)
 }
 
