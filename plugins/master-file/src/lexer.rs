@@ -14,7 +14,37 @@ pub struct Token<'a> {
     pub start: usize,
 }
 
-impl Token<'_> {
+impl<'a> Token<'a> {
+    /// The fields that it would be if `=` had no meaning before a quote.
+    pub(crate) fn separated(&self) -> Vec<Token<'a>> {
+        let (mut fields, mut at) = (Vec::new(), 0);
+        while at < self.text.len() && !self.quoted {
+            let mut end = at;
+            while end < self.text.len() && self.text[end] != b'"' {
+                end += if self.text[end] == b'\\' { 2 } else { 1 };
+            }
+            let end = end.min(self.text.len());
+            if end > at {
+                fields.push(Token { text: &self.text[at..end], quoted: false, start: self.start + at });
+            }
+            if end == self.text.len() {
+                return fields;
+            }
+            let begin = end + 1;
+            let mut end = begin;
+            while end < self.text.len() && self.text[end] != b'"' {
+                end += if self.text[end] == b'\\' { 2 } else { 1 };
+            }
+            let end = end.min(self.text.len());
+            fields.push(Token { text: &self.text[begin..end], quoted: true, start: self.start + begin });
+            at = end + 1;
+        }
+        if fields.is_empty() {
+            fields.push(*self);
+        }
+        fields
+    }
+
     /// Where the token stands in the file, with its quotes.
     pub fn range(&self) -> Range<usize> {
         let quote = usize::from(self.quoted);

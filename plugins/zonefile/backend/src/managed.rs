@@ -110,10 +110,12 @@ pub(crate) fn collect(records: &mut Records, record: &Record<'_>) -> Key {
         name: record.name.into(),
         shown: None,
         record_type: record.rtype.into(),
-        // The servers take the first record's TTL for all of them.
-        ttl: record.ttl,
+        ttl: record.rrset_ttl(None),
         targets: Vec::with_capacity(1),
     });
+    if !set.targets.is_empty() {
+        set.ttl = record.rrset_ttl(Some(set.ttl));
+    }
     let target = record.target.as_str();
     if let Err(at) = set.targets.binary_search_by(|known| (**known).cmp(target)) {
         set.targets.insert(at, target.into());

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zonemux_master_file::dialect::Dialect;
 use zonemux_master_file::identity::{self, Identity};
 use zonemux_master_file::reader::{self, How, Include, IncludeBase, Read, ReadError, Source};
 use zonemux_master_file::soa::Soa;
@@ -28,6 +29,8 @@ pub(crate) struct Zone {
     /// The file that zonemux writes: the one that is included, or the zone file.
     pub(crate) managed: PathBuf,
     pub(crate) include_base: IncludeBase,
+    /// How the server reads the files.
+    pub(crate) dialect: Dialect,
     /// What the settings say of a zone that zonemux owns.
     pub(crate) owned: Owned,
     /// What was read last.
@@ -125,6 +128,7 @@ impl Zone {
             file,
             managed,
             include_base,
+            dialect: settings.server.dialect(),
             owned,
             known,
             any_names: false,
@@ -295,7 +299,8 @@ impl Zone {
     }
 
     fn read_file(&self, file: &Path, managed: Option<&Path>) -> Result<(Read, Collected)> {
-        let how = How { zone: &self.name, include_base: &self.include_base, managed };
+        let (zone, include_base, dialect) = (&*self.name, &self.include_base, self.dialect);
+        let how = How { zone, include_base, managed, dialect };
         let mut records = Records::new();
         let mut places = std::collections::HashMap::new();
         let read = reader::read(&how, file, &mut |record| {
