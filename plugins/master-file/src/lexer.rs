@@ -287,6 +287,30 @@ mod tests {
     }
 
     #[test]
+    fn quotes_behind_a_sign_are_fields_of_their_own() {
+        for (text, fields) in [
+            (r#"k="v w""#, &[("k=", false), ("v w", true)][..]),
+            (
+                r#"a=""b="c\"d"e"#,
+                &[("a=", false), ("", true), ("b=", false), (r#"c\"d"#, true), ("e", false)],
+            ),
+            (r#"\"="x""#, &[(r#"\"="#, false), ("x", true)]),
+            ("plain", &[("plain", false)]),
+        ] {
+            let (mut lexer, mut entry) = (Lexer::new(text.as_bytes()), Entry::default());
+            assert!(lexer.next(&mut entry).unwrap());
+            let separated: Vec<Token<'_>> = entry.tokens.iter().flat_map(Token::separated).collect();
+            let found: Vec<(&[u8], bool)> = separated.iter().map(|it| (it.text, it.quoted)).collect();
+            let fields: Vec<(&[u8], bool)> =
+                fields.iter().map(|(text, quoted)| (text.as_bytes(), *quoted)).collect();
+            assert_eq!(found, fields, "{text}");
+            for token in separated {
+                assert_eq!(&text.as_bytes()[token.start..][..token.text.len()], token.text);
+            }
+        }
+    }
+
+    #[test]
     fn broken_files_are_told() {
         for (text, error) in [
             ("a TXT \"open\nb", LexError::OpenQuote),

@@ -11,6 +11,8 @@
 
 pub mod dialect;
 mod found;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod generate;
 pub mod identity;
 pub mod lexer;

@@ -322,6 +322,17 @@ mod tests {
     }
 
     #[test]
+    fn types_that_no_zone_has_are_no_records() {
+        let token =
+            [Token { text: b"\\#", quoted: false, start: 0 }, Token { text: b"0", quoted: false, start: 3 }];
+        for record_type in ["ANY", "TKEY", "TSIG", "OPT", "MAILB", "TYPE200"] {
+            let error = target(record_type, &token, ".").unwrap_err();
+            assert!(error.contains("no zone has"), "{record_type}: {error}");
+        }
+        assert!(target("TYPE65280", &token, ".").is_ok());
+    }
+
+    #[test]
     fn types_that_are_not_a_clients_are_refused() {
         for record_type in ["", "A B", "a", "1A", "SOA", "RRSIG", "ANY", "IN", "A\n", "TYPE1", "ALIAS"] {
             assert!(check_type(record_type).is_err(), "{record_type:?}");

@@ -18,16 +18,23 @@ const MAX_DEPTH: usize = 16;
 
 /// Reads a zone, and gives each of its records but the SOA to `out`.
 pub fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>)) -> Result<Read, ReadError> {
-    let mut reader = Reader {
-        how,
-        read: Read::default(),
-        default_ttl: how.dialect.fallback(),
-        last_ttl: None,
-        groups: Groups::default(),
-        behind_managed: None,
-        out,
-    };
+    let mut reader = Reader::new(how, out);
     reader.file(path, (how.zone.to_owned(), None), 0, None)?;
+    Ok(reader.read)
+}
+
+/// Reads a text that is no file, and so includes none.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_text(
+    how: &How<'_>,
+    text: &[u8],
+    out: &mut dyn FnMut(&Record<'_>),
+) -> Result<Read, ReadError> {
+    let mut reader = Reader::new(how, out);
+    let source = Source { path: "text".into(), bytes: Vec::new(), identity: identity::Identity::default() };
+    reader.read.sources.push(source);
+    let mut place = Place { source: 0, line: 1, origin: how.zone.to_owned(), owner: None };
+    reader.entries(text, &mut place, MAX_DEPTH)?;
     Ok(reader.read)
 }
 
@@ -52,7 +59,19 @@ struct Place {
     owner: Option<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(how: &'a How<'a>, out: &'a mut dyn FnMut(&Record<'_>)) -> Self {
+        Self {
+            how,
+            read: Read::default(),
+            default_ttl: how.dialect.fallback(),
+            last_ttl: None,
+            groups: Groups::default(),
+            behind_managed: None,
+            out,
+        }
+    }
+
     /// Begins with an origin and an owner; `from` is the file and line that includes this one.
     fn file(
         &mut self,
