@@ -84,7 +84,7 @@ pub fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> Result<S
     let [first, ..] = fields else {
         return Err(format!("a {record_type} record without data"));
     };
-    if zonemux_rdata::record_type(record_type).is_some_and(|rtype| rtype.is_meta()) {
+    if zonemux_rdata::record_type(record_type).is_some_and(zonemux_rdata::Rtype::is_meta) {
         return Err("a type of questions and messages, which no zone has".to_owned());
     }
     if first.is("\\#") || !(is_known(record_type) || record_type == "SPF") {
