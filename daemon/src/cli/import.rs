@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use clap::Args;
 use serde::Serialize;
+use zonemux_master_file::dialect::Dialect;
 use zonemux_master_file::rdata;
 use zonemux_master_file::reader::{self, How, IncludeBase, ReadError};
 use zonemux_plugin::Endpoint;
@@ -90,7 +91,7 @@ fn counted(rrsets: usize) -> String {
 /// An RRset of the file.
 #[derive(Debug)]
 struct Set {
-    /// Seconds; the first record's, as servers have it.
+    /// Seconds; the lowest of its records, which is what resolvers take (RFC 2181, section 5.2).
     ttl: u32,
     targets: BTreeSet<String>,
 }
@@ -103,6 +104,8 @@ struct ReadZone {
     left_out: BTreeMap<String, usize>,
     /// How many lie outside of the zone.
     outside: usize,
+    /// RRsets whose records have several TTLs, of which each server takes another one.
+    several_ttls: BTreeSet<String>,
 }
 
 impl ReadZone {
@@ -116,6 +119,10 @@ impl ReadZone {
         if self.outside > 0 {
             writeln!(err, "warning: left out, since they are outside of the zone: {} in all", self.outside)?;
         }
+        if !self.several_ttls.is_empty() {
+            let rrsets = self.several_ttls.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            writeln!(err, "warning: records have several TTLs, of which the lowest is taken: {rrsets}")?;
+        }
         Ok(())
     }
 }
@@ -126,14 +133,18 @@ fn read(zone: &str, file: &Path, includes: Option<&Path>) -> Result<ReadZone, Re
         None => IncludeBase::Includer,
     };
     let mut found = ReadZone::default();
-    let how = How { zone, include_base: &include_base, managed: None };
+    let how = How { zone, include_base: &include_base, managed: None, dialect: Dialect::Other };
     let read = reader::read(&how, file, &mut |record| {
         if is_servers_own(zone, record.name, record.rtype) {
             *found.left_out.entry(record.rtype.to_owned()).or_default() += 1;
             return;
         }
         let set = found.sets.entry(Key::new(record.name, record.rtype));
-        let set = set.or_insert_with(|| Set { ttl: record.ttl, targets: BTreeSet::new() });
+        let set = set.or_insert_with(|| Set { ttl: record.rrset_ttl(None), targets: BTreeSet::new() });
+        if set.ttl != record.ttl {
+            found.several_ttls.insert(format!("{} {}", record.name, record.rtype));
+        }
+        set.ttl = record.rrset_ttl(Some(set.ttl));
         set.targets.insert(record.target.clone());
     })?;
     if read.soa.is_some() {

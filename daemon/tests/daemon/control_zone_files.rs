@@ -57,6 +57,20 @@ fn a_zone_file_is_imported_and_exported_again() {
 }
 
 #[test]
+fn of_several_ttls_the_lowest_is_taken_and_told() {
+    let site = durable();
+    site.write(
+        "ttl.zone",
+        "@ 60 SOA ns h 7 1 1 1 1\na 600 A 192.0.2.1\nb 5 A 192.0.2.1\na 300 A 192.0.2.2\na 900 A 192.0.2.3\n",
+    );
+    let import = site.run(&["import", "example.org", "ttl.zone"]);
+    assert_eq!(import.code, Some(0), "{import:?}");
+    let warning = "warning: records have several TTLs, of which the lowest is taken: a.example.org A\n";
+    assert!(import.stderr.contains(warning), "{import:?}");
+    assert!(import.stdout.contains("ttl 300") && !import.stdout.contains("ttl 600"), "{import:?}");
+}
+
+#[test]
 fn what_is_there_is_replaced_only_when_asked_for() {
     let site = durable();
     let daemon = ready(&site);

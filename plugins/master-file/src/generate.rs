@@ -42,8 +42,15 @@ impl Generate {
         if (stop - start) / every >= MAX_LINES {
             return Err(format!("`$GENERATE` makes more than {MAX_LINES} records"));
         }
-        if middle.is_empty() {
+        // The data is one field, in quotes where it has spaces; so the type is the one before it.
+        let Some((_, before)) = middle.split_last() else {
             return Err(form());
+        };
+        let is_ttl_or_class = |field: &Token<'_>| {
+            field.is("IN") || field.is("CLASS1") || field.text.first().is_some_and(u8::is_ascii_digit)
+        };
+        if before.len() > 2 || !before.iter().all(is_ttl_or_class) {
+            return Err(format!("{}; data of several fields stands in quotes", form()));
         }
         let middle = middle.iter().map(|field| printable(field.text)).collect::<Vec<_>>().join(" ");
         Ok(Self {
@@ -105,9 +112,14 @@ fn modified(modifier: &str, number: u64, to: &mut String) -> Option<()> {
     if parts.next().is_some() || width > 255 {
         return None;
     }
-    let value = u64::try_from(i64::try_from(number).ok()?.checked_add(offset)?).ok()?;
+    let value = i64::from(i32::try_from(i64::try_from(number).ok()?.checked_add(offset)?).ok()?);
+    if base == "d" {
+        // The width counts the sign.
+        return write!(to, "{value:0width$}").ok();
+    }
+    // Other bases have no sign: it is the number's 32 bits that are written.
+    let value = u64::from(u32::try_from(value & 0xffff_ffff).ok()?);
     let written = match base {
-        "d" => write!(to, "{value:0width$}"),
         "o" => write!(to, "{value:0width$o}"),
         "x" => write!(to, "{value:0width$x}"),
         "X" => write!(to, "{value:0width$X}"),
@@ -161,6 +173,9 @@ mod tests {
             ("$GENERATE 10-10 a${0,4,x} MX \"${5,0,o} m$\"", &["a000a MX 17 m10"]),
             ("$GENERATE 171-171 ${0,0,X}$$\\$\\. TXT x", &["AB$$\\. TXT x"]),
             ("$GENERATE 18-18 ${0,7,n} PTR a", &["2.1.0.0 PTR a"]),
+            ("$GENERATE 1-2 a${-5} A b${-1,3}", &["a-4 A b000", "a-3 A b001"]),
+            ("$GENERATE 1-1 a${-5,3} A ${-5,0,x}", &["a-04 A fffffffc"]),
+            ("$GENERATE 1-1 ${-5,3,n} PTR ${-5,12,o}", &["c.f.f.f.f.f.f.f PTR 037777777774"]),
         ] {
             assert_eq!(lines(text).unwrap(), expected, "{text}");
         }
@@ -176,7 +191,8 @@ mod tests {
             ("$GENERATE 0-99999999 a A x", "more than 65536"),
             ("$GENERATE 1-2 a${ A x", "without"),
             ("$GENERATE 1-2 a${x} A x", "is not"),
-            ("$GENERATE 1-2 a${-9} A x", "is not"),
+            ("$GENERATE 1-2 a${2147483647} A x", "is not"),
+            ("$GENERATE 1-2 a MX 10 mail$", "in quotes"),
             ("$GENERATE 1-2 a${0,0,q} A x", "is not"),
         ] {
             let reason = lines(text).expect_err(text);

@@ -19,6 +19,7 @@ const TICK: Duration = Duration::from_millis(50);
 const ATTEMPTS: u32 = 100;
 
 /// A file's content at one moment, as far as it takes to see a change.
+#[cfg_attr(any(test, feature = "fuzzing"), derive(Default))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     stat: Stat,
@@ -27,6 +28,7 @@ pub struct Identity {
     young: bool,
 }
 
+#[cfg_attr(any(test, feature = "fuzzing"), derive(Default))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
     device: u64,

@@ -14,7 +14,37 @@ pub struct Token<'a> {
     pub start: usize,
 }
 
-impl Token<'_> {
+impl<'a> Token<'a> {
+    /// The fields that it would be if `=` had no meaning before a quote.
+    pub(crate) fn separated(&self) -> Vec<Token<'a>> {
+        let (mut fields, mut at) = (Vec::new(), 0);
+        while at < self.text.len() && !self.quoted {
+            let mut end = at;
+            while end < self.text.len() && self.text[end] != b'"' {
+                end += if self.text[end] == b'\\' { 2 } else { 1 };
+            }
+            let end = end.min(self.text.len());
+            if end > at {
+                fields.push(Token { text: &self.text[at..end], quoted: false, start: self.start + at });
+            }
+            if end == self.text.len() {
+                return fields;
+            }
+            let begin = end + 1;
+            let mut end = begin;
+            while end < self.text.len() && self.text[end] != b'"' {
+                end += if self.text[end] == b'\\' { 2 } else { 1 };
+            }
+            let end = end.min(self.text.len());
+            fields.push(Token { text: &self.text[begin..end], quoted: true, start: self.start + begin });
+            at = end + 1;
+        }
+        if fields.is_empty() {
+            fields.push(*self);
+        }
+        fields
+    }
+
     /// Where the token stands in the file, with its quotes.
     pub fn range(&self) -> Range<usize> {
         let quote = usize::from(self.quoted);
@@ -254,6 +284,30 @@ mod tests {
                 (9, false, words(&["s", "SVCB", "1", ".", "alpn=\"h2,h3\"", "port=1"])),
             ]
         );
+    }
+
+    #[test]
+    fn quotes_behind_a_sign_are_fields_of_their_own() {
+        for (text, fields) in [
+            (r#"k="v w""#, &[("k=", false), ("v w", true)][..]),
+            (
+                r#"a=""b="c\"d"e"#,
+                &[("a=", false), ("", true), ("b=", false), (r#"c\"d"#, true), ("e", false)],
+            ),
+            (r#"\"="x""#, &[(r#"\"="#, false), ("x", true)]),
+            ("plain", &[("plain", false)]),
+        ] {
+            let (mut lexer, mut entry) = (Lexer::new(text.as_bytes()), Entry::default());
+            assert!(lexer.next(&mut entry).unwrap());
+            let separated: Vec<Token<'_>> = entry.tokens.iter().flat_map(Token::separated).collect();
+            let found: Vec<(&[u8], bool)> = separated.iter().map(|it| (it.text, it.quoted)).collect();
+            let fields: Vec<(&[u8], bool)> =
+                fields.iter().map(|(text, quoted)| (text.as_bytes(), *quoted)).collect();
+            assert_eq!(found, fields, "{text}");
+            for token in separated {
+                assert_eq!(&text.as_bytes()[token.start..][..token.text.len()], token.text);
+            }
+        }
     }
 
     #[test]

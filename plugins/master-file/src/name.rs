@@ -28,6 +28,21 @@ pub fn absolute(token: &Token<'_>, origin: &str) -> Result<String, String> {
     canonical(&whole).map(Cow::into_owned).map_err(|error| error.to_string())
 }
 
+/// The owner of a record, which may stand in quotes; they keep nothing but spaces and signs together.
+pub(crate) fn owner(token: &Token<'_>, origin: &str) -> Result<String, String> {
+    if !token.quoted {
+        return absolute(token, origin);
+    }
+    let mut escaped = Vec::with_capacity(token.text.len());
+    for &byte in token.text {
+        match byte {
+            b' ' | b'\t' => escaped.extend(format!("\\{byte:03}").into_bytes()),
+            _ => escaped.push(byte),
+        }
+    }
+    absolute(&Token { text: &escaped, quoted: false, start: token.start }, origin)
+}
+
 /// Whether a name is absolute: its last dot is no part of an escape.
 fn ends_in_dot(name: &str) -> bool {
     let Some(before) = name.strip_suffix('.') else {

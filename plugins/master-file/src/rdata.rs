@@ -69,11 +69,24 @@ pub fn type_name(written: &str) -> String {
     zonemux_rdata::record_type(&upper).map_or(upper, |rtype| rtype.to_string())
 }
 
+/// The fields of a record as its type has them: only a parameter of SVCB or HTTPS goes on in quotes behind
+/// `=`; for all other types, a string begins there.
+pub(crate) fn separated<'t, 'a>(record_type: &str, fields: &'t [Token<'a>]) -> Cow<'t, [Token<'a>]> {
+    let goes_on = |field: &Token<'_>| !field.quoted && field.text.contains(&b'"');
+    if matches!(record_type, "SVCB" | "HTTPS") || !fields.iter().any(goes_on) {
+        return Cow::Borrowed(fields);
+    }
+    Cow::Owned(fields.iter().flat_map(Token::separated).collect())
+}
+
 /// The target of a record that stands in a master file.
 pub fn target(record_type: &str, fields: &[Token<'_>], origin: &str) -> Result<String, String> {
     let [first, ..] = fields else {
         return Err(format!("a {record_type} record without data"));
     };
+    if zonemux_rdata::record_type(record_type).is_some_and(zonemux_rdata::Rtype::is_meta) {
+        return Err("a type of questions and messages, which no zone has".to_owned());
+    }
     if first.is("\\#") || !(is_known(record_type) || record_type == "SPF") {
         if first.is("\\#") {
             return by_wire(record_type, &join(fields, &[], |field| Ok(printable(field.text)))?);
@@ -210,7 +223,7 @@ fn one_line(
     }
     let generic = entry.tokens[0].is("\\#");
     let names = if generic { &[] } else { name_fields(record_type) };
-    join(&entry.tokens, names, name)
+    join(&separated(record_type, &entry.tokens), names, name)
 }
 
 /// Fields apart by one space; those that are names as `name` has them.
@@ -306,6 +319,17 @@ mod tests {
         }
         assert_eq!(fields("TXT", "a\nb \"; (").unwrap(), r#""a\010b \"; (""#);
         assert_eq!(fields("CNAME", r"a;(b)$\@.org").unwrap(), r"a\;\(b\)\$\@.org.");
+    }
+
+    #[test]
+    fn types_that_no_zone_has_are_no_records() {
+        let token =
+            [Token { text: b"\\#", quoted: false, start: 0 }, Token { text: b"0", quoted: false, start: 3 }];
+        for record_type in ["ANY", "TKEY", "TSIG", "OPT", "MAILB", "TYPE200"] {
+            let error = target(record_type, &token, ".").unwrap_err();
+            assert!(error.contains("no zone has"), "{record_type}: {error}");
+        }
+        assert!(target("TYPE65280", &token, ".").is_ok());
     }
 
     #[test]

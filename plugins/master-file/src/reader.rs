@@ -1,14 +1,14 @@
 //! Reads a master file and what it includes as the servers do (RFC 1035, section 5; RFC 2308, section 4
 //! for `$TTL`; BIND's `$GENERATE`).
 
-use std::io;
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zonemux_plugin::dns::is_at_or_below;
 
+use crate::dialect::{Dialect, Groups, TtlRule};
+pub use crate::found::{How, Include, IncludeBase, Read, ReadError, Record, Source};
 use crate::generate::Generate;
-use crate::identity::{self, Identity};
+use crate::identity;
 use crate::lexer::{Entry, LexError, Lexer, Token, printable, unescape};
 use crate::soa::Soa;
 use crate::{name, rdata, ttl};
@@ -16,108 +16,25 @@ use crate::{name, rdata, ttl};
 /// How deep files may include files.
 const MAX_DEPTH: usize = 16;
 
-/// Where the path of an `$INCLUDE` begins that is not absolute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IncludeBase {
-    /// At the folder of the file that includes, as in Knot.
-    Includer,
-    /// At the server's working folder, as in BIND and NSD.
-    Folder(PathBuf),
-}
-
-/// A file that was read.
-#[derive(Debug)]
-pub struct Source {
-    /// Where it is.
-    pub path: PathBuf,
-    /// Its content.
-    pub bytes: Vec<u8>,
-    /// What it was when it was read.
-    pub identity: Identity,
-}
-
-/// An `$INCLUDE` that was followed.
-#[derive(Debug, Clone)]
-pub struct Include {
-    /// The including file's position among the sources.
-    pub source: usize,
-    /// Where the path stands in it, with its quotes.
-    pub range: Range<usize>,
-    /// The included file's position; `None` for the managed file, which is not followed.
-    pub target: Option<usize>,
-}
-
-/// A record as it was read.
-#[derive(Debug)]
-pub struct Record<'r> {
-    /// The owner name, canonical.
-    pub name: &'r str,
-    /// The type.
-    pub rtype: &'r str,
-    /// Seconds.
-    pub ttl: u32,
-    /// The data in its canonical form.
-    pub target: String,
-    /// The file's position among the sources.
-    pub source: usize,
-    /// The line in that file, from 1.
-    pub line: u32,
-    /// What follows it on its line.
-    pub comment: Option<&'r [u8]>,
-}
-
-/// Why a zone can't be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// A file can't be read.
-    #[error("can't read `{}`: {error}", path.display())]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
-    /// What stands in a file can't be understood.
-    #[error("`{}` line {line}: {what}", path.display())]
-    Fault {
-        /// Which.
-        path: PathBuf,
-        /// The line in it, from 1.
-        line: u32,
-        /// What is wrong there.
-        what: String,
-    },
-}
-
-/// What was read, besides the records.
-#[derive(Debug, Default)]
-pub struct Read {
-    /// All files; the zone file itself is the first.
-    pub sources: Vec<Source>,
-    /// All that were met, in order.
-    pub includes: Vec<Include>,
-    /// The start of the zone, where there is one.
-    pub soa: Option<Soa>,
-    /// Records that are not in the zone; servers ignore or refuse them.
-    pub outside: usize,
-}
-
-/// How to read.
-#[derive(Debug)]
-pub struct How<'a> {
-    /// Canonical.
-    pub zone: &'a str,
-    /// Where paths begin.
-    pub include_base: &'a IncludeBase,
-    /// The file that is not followed where it is included.
-    pub managed: Option<&'a Path>,
-}
-
 /// Reads a zone, and gives each of its records but the SOA to `out`.
 pub fn read(how: &How<'_>, path: &Path, out: &mut dyn FnMut(&Record<'_>)) -> Result<Read, ReadError> {
-    let mut reader =
-        Reader { how, read: Read::default(), default_ttl: None, last_ttl: None, behind_managed: None, out };
+    let mut reader = Reader::new(how, out);
     reader.file(path, (how.zone.to_owned(), None), 0, None)?;
+    Ok(reader.read)
+}
+
+/// Reads a text that is no file, and so includes none.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn read_text(
+    how: &How<'_>,
+    text: &[u8],
+    out: &mut dyn FnMut(&Record<'_>),
+) -> Result<Read, ReadError> {
+    let mut reader = Reader::new(how, out);
+    let source = Source { path: "text".into(), bytes: Vec::new(), identity: identity::Identity::default() };
+    reader.read.sources.push(source);
+    let mut place = Place { source: 0, line: 1, origin: how.zone.to_owned(), owner: None };
+    reader.entries(text, &mut place, MAX_DEPTH)?;
     Ok(reader.read)
 }
 
@@ -127,6 +44,8 @@ struct Reader<'a> {
     /// Of `$TTL`, whatever file says it.
     default_ttl: Option<u32>,
     last_ttl: Option<u32>,
+    /// Which records stand together; kept for BIND alone.
+    groups: Groups,
     /// Why the next record can't leave its owner out: the managed file came before it.
     behind_managed: Option<&'static str>,
     out: &'a mut dyn FnMut(&Record<'_>),
@@ -140,7 +59,19 @@ struct Place {
     owner: Option<String>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(how: &'a How<'a>, out: &'a mut dyn FnMut(&Record<'_>)) -> Self {
+        Self {
+            how,
+            read: Read::default(),
+            default_ttl: how.dialect.fallback(),
+            last_ttl: None,
+            groups: Groups::default(),
+            behind_managed: None,
+            out,
+        }
+    }
+
     /// Begins with an origin and an owner; `from` is the file and line that includes this one.
     fn file(
         &mut self,
@@ -160,7 +91,9 @@ impl Reader<'_> {
         // The bytes go to their place when they were read: entries borrow them until then.
         self.read.sources.push(Source { path: path.to_owned(), bytes: Vec::new(), identity });
         let mut place = Place { source, line: 1, origin, owner };
+        self.groups.end();
         let result = self.entries(&bytes, &mut place, depth);
+        self.groups.end();
         self.read.sources[source].bytes = bytes;
         result
     }
@@ -187,9 +120,7 @@ impl Reader<'_> {
             if !entry.indented && !first.quoted && first.text.first() == Some(&b'$') {
                 self.directive(&entry, place, depth)?;
             } else {
-                let comment = entry.comment;
-                self.record(&entry.tokens, entry.indented, comment, place)
-                    .map_err(|what| self.fault(place, what))?;
+                self.record(&entry, false, place).map_err(|what| self.fault(place, what))?;
             }
         }
     }
@@ -251,6 +182,7 @@ impl Reader<'_> {
         if self.how.managed.is_some_and(|managed| is_same_place(managed, &path)) {
             self.read.includes.push(Include { source: place.source, range, target: None });
             self.behind_managed = Some("owner");
+            self.groups.end();
             return Ok(());
         }
         if depth + 1 >= MAX_DEPTH {
@@ -259,8 +191,13 @@ impl Reader<'_> {
         }
         let target = Some(self.read.sources.len());
         self.read.includes.push(Include { source: place.source, range, target });
-        // Origin and owner are as before behind it (RFC 1035, section 5.1); `$TTL` is not.
-        self.file(&path, (origin, place.owner.clone()), depth + 1, Some((&includer, place.line)))
+        // Origin and owner are as before behind it (RFC 1035, section 5.1); `$TTL` is not, but for Knot.
+        let default_ttl = self.default_ttl;
+        self.file(&path, (origin, place.owner.clone()), depth + 1, Some((&includer, place.line)))?;
+        if self.how.dialect == Dialect::Knot {
+            self.default_ttl = default_ttl;
+        }
+        Ok(())
     }
 
     fn generate(&mut self, fields: &[Token<'_>], place: &mut Place) -> Result<(), ReadError> {
@@ -273,7 +210,7 @@ impl Reader<'_> {
                 if !lexer.next(&mut entry).map_err(|error| error.to_string())? {
                     return Err("`$GENERATE` makes an empty line".to_owned());
                 }
-                self.record(&entry.tokens, false, None, place)
+                self.record(&entry, true, place)
             });
             result.map_err(|what| self.fault(place, what))?;
         }
@@ -281,16 +218,11 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn record(
-        &mut self,
-        tokens: &[Token<'_>],
-        indented: bool,
-        comment: Option<&[u8]>,
-        place: &mut Place,
-    ) -> Result<(), String> {
-        let mut fields = tokens;
+    fn record(&mut self, entry: &Entry<'_>, is_generated: bool, place: &mut Place) -> Result<(), String> {
+        let indented = entry.indented && !is_generated;
+        let mut fields = &entry.tokens[..];
         if !indented {
-            place.owner = Some(name::absolute(&fields[0], &place.origin)?);
+            place.owner = Some(name::owner(&fields[0], &place.origin)?);
             fields = &fields[1..];
         }
         if indented && self.behind_managed.is_some() {
@@ -320,7 +252,11 @@ impl Reader<'_> {
         let Some(owner) = place.owner.as_deref() else {
             return Err("the first record has no owner name".to_owned());
         };
+        let fields = &*rdata::separated(&record_type, fields);
         if record_type == "SOA" {
+            if self.how.dialect == Dialect::Bind {
+                self.groups.next(owner, "SOA", "");
+            }
             let soa = Soa::read(fields, &place.origin, place.source, explicit.or(self.default_ttl))?;
             if owner != self.how.zone {
                 return Err(format!("the SOA is that of {owner}, and the zone is {}", self.how.zone));
@@ -351,16 +287,24 @@ impl Reader<'_> {
             .map_err(|what| format!("{record_type} {owner}: {what}"))?;
         if !is_at_or_below(owner, self.how.zone) {
             self.read.outside += 1;
+            self.groups.end();
             return Ok(());
         }
+        let ttl_rule = match self.how.dialect {
+            Dialect::Bind if is_generated => self.groups.generated(owner, &record_type),
+            Dialect::Bind => self.groups.next(owner, &record_type, &target),
+            Dialect::Knot => TtlRule::Last,
+            Dialect::Nsd | Dialect::Other => TtlRule::Lowest,
+        };
         (self.out)(&Record {
             name: owner,
             rtype: &record_type,
             ttl: if ttl > ttl::MAX { 0 } else { ttl },
+            ttl_rule,
             target,
             source: place.source,
             line: place.line,
-            comment,
+            comment: entry.comment,
         });
         Ok(())
     }

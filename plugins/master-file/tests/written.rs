@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use zonemux_master_file::dialect::Dialect;
 use zonemux_master_file::reader::{How, IncludeBase, read};
 use zonemux_master_file::writer::write;
 
@@ -41,7 +42,12 @@ const RECORDS: [(&str, &str, &str); 23] = [
 ];
 
 fn records(path: &Path) -> BTreeSet<(String, u32, String, String)> {
-    let how = How { zone: "example.org", include_base: &IncludeBase::Includer, managed: None };
+    let how = How {
+        zone: "example.org",
+        include_base: &IncludeBase::Includer,
+        managed: None,
+        dialect: Dialect::Other,
+    };
     let mut records = BTreeSet::new();
     let read = read(&how, path, &mut |record| {
         records.insert((record.name.to_owned(), record.ttl, record.rtype.to_owned(), record.target.clone()));

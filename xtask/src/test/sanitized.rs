@@ -13,7 +13,7 @@ use crate::terminal;
 use super::{Session, toolchains};
 
 /// Those that `fuzz/Cargo.toml` names.
-const TARGETS: [&str; 4] = ["frames", "names", "queries", "wire"];
+const TARGETS: [&str; 5] = ["frames", "names", "queries", "wire", "zones"];
 /// Seconds for each.
 const SECONDS: u32 = 10;
 

@@ -43,10 +43,12 @@ pub(crate) struct Site {
     pub(crate) default_ttl: u32,
     pub(crate) git: Option<PathBuf>,
     pub(crate) host: Host,
+    /// When records that are in the file of another zone than theirs are tried again to be moved.
+    pub(crate) move_again: Option<Instant>,
 }
 
 /// The next version of a zone, checked.
-struct Ready {
+pub(crate) struct Ready {
     zone: usize,
     candidate: Candidate,
     changes: BTreeMap<Key, Option<RrSet>>,
@@ -54,11 +56,11 @@ struct Ready {
 }
 
 /// What did not come about, and is to be begun anew.
-struct Setback {
+pub(crate) struct Setback {
     /// Zones that an editor has written meanwhile.
-    beaten: Vec<usize>,
+    pub(crate) beaten: Vec<usize>,
     /// RRsets for which a server may not have loaded their zone, and why.
-    crowded: Vec<(usize, Key, String)>,
+    pub(crate) crowded: Vec<(usize, Key, String)>,
 }
 
 /// What stands against a zone's next version.
@@ -78,6 +80,9 @@ impl Site {
         deadline: Option<Instant>,
     ) -> Result<Outcome> {
         let deadline = deadline.unwrap_or_else(|| Instant::now() + NO_LIMIT);
+        if !dry_run && self.move_again.is_some_and(|at| at <= Instant::now()) {
+            self.move_misplaced(deadline)?;
+        }
         let mut units = batch::plan(&self.zones, &self.map, changes, self.default_ttl);
         let mut failed: Vec<Option<Error>> = self.zones.iter().map(|_| None).collect();
         let mut edited: Vec<HashSet<Key>> = self.zones.iter().map(|_| HashSet::new()).collect();
@@ -168,7 +173,7 @@ impl Site {
     }
 
     /// Writes a zone's next version beside the present one and has it checked.
-    fn ready(
+    pub(crate) fn ready(
         &self,
         index: usize,
         draft: Draft<'_>,
@@ -218,7 +223,7 @@ impl Site {
     }
 
     /// Puts next versions in their places, has them loaded, and goes back where they are not served.
-    fn publish(
+    pub(crate) fn publish(
         &mut self,
         ready: Vec<Ready>,
         deadline: Instant,

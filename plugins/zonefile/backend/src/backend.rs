@@ -156,6 +156,7 @@ fn open(mut settings: Settings, host: Host) -> Result<Site> {
         default_ttl: settings.default_ttl(),
         git: settings.git.clone(),
         host,
+        move_again: None,
     };
     if let Some(checker) = &site.checker {
         tracing::debug!(program = checker.program(), "zone files are checked before they are served");

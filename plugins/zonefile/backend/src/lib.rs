@@ -7,7 +7,7 @@
 //! - `zone`, `candidate`: a zone's files now, and their next version.
 //! - `command`, `check`, `service`, `query`, `git`: other programs, and the server.
 //! - `batch`, `sift`, `culprits`, `apply`: a batch, from its units to the served zone.
-//! - `opening`: what was left undone when the process ended.
+//! - `opening`, `nested`: what was left undone when the process ended, or was right before the settings changed.
 //! - `settings`, `backend`: what the daemon sees.
 
 mod apply;
@@ -21,6 +21,7 @@ mod foreign;
 mod git;
 mod lock;
 mod managed;
+mod nested;
 mod opening;
 mod query;
 mod records;

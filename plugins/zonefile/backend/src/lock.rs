@@ -1,7 +1,7 @@
 //! Keeps a second backend or process away from a zone's files.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
 
 use zonemux_plugin::{Error, Result};
 
@@ -11,8 +11,12 @@ use crate::swap::beside;
 /// it is for are replaced.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
+
+/// What is in the lock's file once zonemux has had the managed file whole.
+const MARK: &[u8] = b"whole\n";
 
 impl Lock {
     pub(crate) fn take(managed: &Path) -> Result<Self> {
@@ -25,12 +29,27 @@ impl Lock {
         // made read-only.
         let file = File::open(&path).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(Error::retryable(format!(
                 "`{}` is in use by another backend or process\nhint: give each zone to one backend",
                 managed.display()
             ))),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    /// Whether zonemux has ever had the managed file whole: one without its end is no new one then.
+    pub(crate) fn is_marked(&self) -> Result<bool> {
+        let length = self.file.metadata().map(|metadata| metadata.len() > 0);
+        length.map_err(|error| Error::retryable(format!("can't read `{}`: {error}", self.path.display())))
+    }
+
+    /// Keeps for all later openings that the managed file was whole.
+    pub(crate) fn mark(&self) -> Result<()> {
+        if self.is_marked()? {
+            return Ok(());
+        }
+        let written = fs::write(&self.path, MARK).and_then(|()| self.file.sync_all());
+        written.map_err(|error| Error::retryable(format!("can't write `{}`: {error}", self.path.display())))
     }
 }

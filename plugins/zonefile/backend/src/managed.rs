@@ -50,12 +50,18 @@ fn serial_line(serial: Option<u32>, header: &mut String) {
 /// The last line: without it, a file that begins as ours was cut off, or is being written.
 pub(crate) const END: &str = "; end\n";
 
-/// Whether a file that begins as ours has no end.
-pub(crate) fn is_cut_off(zone: &str, bytes: &[u8]) -> bool {
-    let ours = bytes.starts_with(include_line(zone).as_bytes()) || is_whole(zone, bytes);
-    let has_end =
-        || bytes.split(|&byte| byte == b'\n').any(|line| line.trim_ascii_end() == END.trim_end().as_bytes());
-    ours && !has_end()
+/// Whether a file begins as ours, be it with a part of our first line.
+pub(crate) fn begins_as_ours(zone: &str, bytes: &[u8]) -> bool {
+    let begins = |line: &str| {
+        let length = bytes.len().min(line.len());
+        length > 0 && bytes[..length] == line.as_bytes()[..length]
+    };
+    begins(&include_line(zone)) || begins(&whole_line(zone))
+}
+
+/// Whether a file has our last line; an editor may have put something behind it.
+pub(crate) fn has_end(bytes: &[u8]) -> bool {
+    bytes.split(|&byte| byte == b'\n').any(|line| line.trim_ascii_end() == END.trim_end().as_bytes())
 }
 
 fn include_line(zone: &str) -> String {
@@ -104,10 +110,12 @@ pub(crate) fn collect(records: &mut Records, record: &Record<'_>) -> Key {
         name: record.name.into(),
         shown: None,
         record_type: record.rtype.into(),
-        // The servers take the first record's TTL for all of them.
-        ttl: record.ttl,
+        ttl: record.rrset_ttl(None),
         targets: Vec::with_capacity(1),
     });
+    if !set.targets.is_empty() {
+        set.ttl = record.rrset_ttl(Some(set.ttl));
+    }
     let target = record.target.as_str();
     if let Err(at) = set.targets.binary_search_by(|known| (**known).cmp(target)) {
         set.targets.insert(at, target.into());
@@ -171,13 +179,18 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_its_end_is_told() {
+    fn our_own_beginning_and_end_are_known() {
         for header in [include_header("a.org", Path::new("db"), None), whole_header("a.org", Some(1))] {
-            assert!(is_cut_off("a.org", header.as_bytes()));
-            assert!(is_cut_off("a.org", format!("{header}www.a.org. 1 IN A 192.0.2.1\n; en").as_bytes()));
-            assert!(!is_cut_off("a.org", format!("{header}{END}by-hand 1 A 192.0.2.1\n").as_bytes()));
+            for length in 1..=header.len() {
+                assert!(begins_as_ours("a.org", &header.as_bytes()[..length]), "{length}");
+            }
+            assert!(!has_end(header.as_bytes()));
+            assert!(!has_end(format!("{header}www.a.org. 1 IN A 192.0.2.1\n; en").as_bytes()));
+            assert!(has_end(format!("{header}{END}by-hand 1 A 192.0.2.1\n").as_bytes()));
         }
-        assert!(!is_cut_off("a.org", b"www 1 A 192.0.2.1\n"));
+        assert!(!begins_as_ours("a.org", b"www 1 A 192.0.2.1\n"));
+        assert!(!begins_as_ours("a.org", b"; Records of mine\n"));
+        assert!(!begins_as_ours("a.org", b""));
     }
 
     #[test]

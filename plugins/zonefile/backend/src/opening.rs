@@ -37,6 +37,9 @@ pub(crate) fn open(mut site: Site) -> Result<Site> {
         keep_original(&site.zones[index])?;
         site.zones[index].any_names = has_any_names(&site, index);
         let written = mend(&mut site, index)?;
+        if site.zones[index].mode == Mode::Include {
+            site.zones[index].lock.mark()?;
+        }
         tell(&site, index, written);
         let zone = &site.zones[index];
         tracing::info!(
@@ -46,6 +49,7 @@ pub(crate) fn open(mut site: Site) -> Result<Site> {
             "zone opened"
         );
     }
+    site.move_misplaced(Instant::now() + LIMIT)?;
     Ok(site)
 }
 
@@ -110,7 +114,7 @@ fn mend(site: &mut Site, index: usize) -> Result<bool> {
         _ => false,
     };
     let other_settings = zone.mode == Mode::Whole && differs(zone)?;
-    if !behind && !other_settings {
+    if !behind && !other_settings && !known.unfinished {
         return Ok(false);
     }
     let serial = match site.next_serial(zone, None) {
@@ -123,9 +127,9 @@ fn mend(site: &mut Site, index: usize) -> Result<bool> {
     let candidate = candidate::stage(zone, &draft, serial).map_err(|error| failed(error.to_string()))?;
     let published = candidate.publish(zone).map_err(|error| failed(error.to_string()))?;
     tracing::info!(zone = zone.name, serial, "zone file brought up to date");
-    let new = known.soa.is_none();
+    let (new, unfinished) = (known.soa.is_none(), known.unfinished);
     published.keep(&mut site.zones[index], BTreeMap::new());
-    if new || other_settings {
+    if new || other_settings || unfinished {
         // Where its SOA stands is read from the file.
         site.zones[index].known = crate::zone::Known::default();
         site.zones[index].refresh()?;

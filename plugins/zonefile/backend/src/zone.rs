@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use zonemux_master_file::dialect::Dialect;
 use zonemux_master_file::identity::{self, Identity};
 use zonemux_master_file::reader::{self, How, Include, IncludeBase, Read, ReadError, Source};
 use zonemux_master_file::soa::Soa;
@@ -12,7 +13,7 @@ use zonemux_plugin::{Error, Result};
 
 use crate::foreign::{Foreign, Foreigns, Origin};
 use crate::lock::Lock;
-use crate::managed::{collect, header_serial, is_cut_off, is_whole};
+use crate::managed::{begins_as_ours, collect, has_end, header_serial, is_whole};
 use crate::records::{Key, Records, RrSet};
 use crate::settings::{Mode, NameServer, Server, Settings, mailbox, name_server};
 use crate::swap;
@@ -28,6 +29,8 @@ pub(crate) struct Zone {
     /// The file that zonemux writes: the one that is included, or the zone file.
     pub(crate) managed: PathBuf,
     pub(crate) include_base: IncludeBase,
+    /// How the server reads the files.
+    pub(crate) dialect: Dialect,
     /// What the settings say of a zone that zonemux owns.
     pub(crate) owned: Owned,
     /// What was read last.
@@ -36,7 +39,7 @@ pub(crate) struct Zone {
     pub(crate) any_names: bool,
     /// A serial that was written and taken back: somebody may have seen it.
     pub(crate) burnt: Option<u32>,
-    _lock: Lock,
+    pub(crate) lock: Lock,
 }
 
 /// What the settings say of a zone that zonemux owns.
@@ -66,6 +69,8 @@ pub(crate) struct Known {
     pub(crate) records: Records,
     /// The managed file and what it includes; none where it is not there.
     pub(crate) written: Vec<(PathBuf, Identity)>,
+    /// The managed file is one that zonemux has never written: it has no end yet.
+    pub(crate) unfinished: bool,
     /// The serial with which the records were written.
     pub(crate) written_serial: Option<u32>,
 }
@@ -123,11 +128,12 @@ impl Zone {
             file,
             managed,
             include_base,
+            dialect: settings.server.dialect(),
             owned,
             known,
             any_names: false,
             burnt: None,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -226,6 +232,7 @@ impl Zone {
                     self.managed.display()
                 )));
             }
+            known.unfinished = !read.sources.first().is_some_and(|source| has_end(&source.bytes));
             known.records = collected.into_iter().map(|(key, (set, ..))| (key, set)).collect();
             known.written_serial = read.sources.first().and_then(|source| header_serial(&source.bytes));
             known.written = read.sources.into_iter().map(|source| (source.path, source.identity)).collect();
@@ -292,7 +299,8 @@ impl Zone {
     }
 
     fn read_file(&self, file: &Path, managed: Option<&Path>) -> Result<(Read, Collected)> {
-        let how = How { zone: &self.name, include_base: &self.include_base, managed };
+        let (zone, include_base, dialect) = (&*self.name, &self.include_base, self.dialect);
+        let how = How { zone, include_base, managed, dialect };
         let mut records = Records::new();
         let mut places = std::collections::HashMap::new();
         let read = reader::read(&how, file, &mut |record| {
@@ -308,10 +316,14 @@ impl Zone {
             }
             other => config(format!("zone {}: {other}", self.name)),
         })?;
-        let cut_off = read.sources.first().is_some_and(|source| is_cut_off(&self.name, &source.bytes));
-        if cut_off {
+        let bytes = read.sources.first().map_or(&b""[..], |source| &source.bytes);
+        // The operator may make the managed file, with nothing in it or with records. Once zonemux has had
+        // it whole, it has an end, and one that has none or is empty has lost what was in it.
+        let is_managed = self.mode == Mode::Include && managed.is_none();
+        if !has_end(bytes) && (begins_as_ours(&self.name, bytes) || (is_managed && self.lock.is_marked()?)) {
             return Err(Error::retryable(format!(
-                "zone {}: the end of `{}` is missing\nhint: somebody is writing it, or a line `; end` was removed from it",
+                "zone {}: the end of `{}` is missing\nhint: somebody is writing it, it was cut off or emptied, or a line `; end` was removed from it; put a \
+                 copy back, or remove the file and open the backend anew for one without records",
                 self.name,
                 file.display()
             )));

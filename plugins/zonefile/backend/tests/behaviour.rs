@@ -161,7 +161,7 @@ fn a_checker_that_names_no_line_is_asked_for_halves() {
     assert_eq!(reasons, ["`sh` refuses it: not that"; 3]);
     assert_eq!(folder.read("zone.zonemux").matches("allowed").count(), 57);
     // What is refused without any change is nobody's fault.
-    folder.write("zone.zonemux", "forbidden 60 IN A 192.0.2.1\n");
+    folder.write("zone.zonemux", "forbidden 60 IN A 192.0.2.1\n; end\n");
     let outcome = dns.apply(&ChangesBuilder::new().create(record("www", "A", &["192.0.2.1"]))).unwrap();
     let [failure] = outcome.failures() else { panic!("{outcome:?}") };
     assert!(

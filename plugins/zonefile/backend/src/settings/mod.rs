@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zonemux_master_file::dialect::Dialect;
 use zonemux_master_file::ttl;
 use zonemux_plugin::Fault;
 use zonemux_plugin::dns::canonical;
@@ -294,6 +295,16 @@ impl Settings {
 }
 
 impl Server {
+    /// How it reads what each reads in another way.
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Self::Bind => Dialect::Bind,
+            Self::Nsd => Dialect::Nsd,
+            Self::Knot => Dialect::Knot,
+            Self::None => Dialect::Other,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bind => "bind",
