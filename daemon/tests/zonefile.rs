@@ -49,10 +49,12 @@ fn served_by(kind: Kind) {
     let daemon = site.start();
     daemon.wait_state("lan", "up");
     assert_eq!(names(&daemon.webhook().get("/records")), ["ns1.example.org"]);
+    // Opening gave the empty managed file its beginning and its end.
+    let opened = server.serial("example.org").unwrap();
     let answer = daemon.webhook().post("/records", create(&["www.example.org", "api.example.org"]));
     assert_eq!(answer.status, 204, "{} {:#?}", answer.shown(), daemon.log());
     assert_eq!(address(&server, "www.example.org"), "192.0.2.1");
-    assert_eq!(server.serial("example.org"), Some(8));
+    assert_eq!(server.serial("example.org"), Some(opened + 1));
     // What the checker refuses is set aside, in words that say who refuses it.
     let bad = json!({ "create": [{ "dnsName": "bad.example.org", "recordType": "TLSA", "targets": ["3 1 1 none"] }] });
     assert_eq!(daemon.webhook().post("/records", bad).status, 204, "{:#?}", daemon.log());

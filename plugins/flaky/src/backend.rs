@@ -233,11 +233,15 @@ fn at_once(settings: &Settings, operation: Operation) -> Result<()> {
         Behaviour::StackOverflow => crash::overflow_the_stack(),
         Behaviour::Spin => crash::spin(),
         Behaviour::Deadlock => crash::wait_for_itself(),
+        Behaviour::Garbage => {
+            descriptors::write_garbage();
+            // What it was called for would be done, or not, by the time that it takes to end this process.
+            crash::wait_for_itself()
+        }
         Behaviour::EatMemory => crash::eat_memory(),
         Behaviour::Print => descriptors::print(now.count),
         Behaviour::LeakDescriptors
         | Behaviour::CloseDescriptors
-        | Behaviour::Garbage
         | Behaviour::Babble
         | Behaviour::Multiply
         | Behaviour::Trespass => {
@@ -252,7 +256,6 @@ fn beside(now: &Settings) {
     match now.behaviour {
         Behaviour::LeakDescriptors => descriptors::leak(),
         Behaviour::CloseDescriptors => descriptors::close_all(),
-        Behaviour::Garbage => descriptors::write_garbage(),
         Behaviour::Multiply => trespass::multiply(now),
         Behaviour::Trespass => trespass::everywhere(now),
         _ => (0..now.count).for_each(|number| tracing::info!(number, "a line on command")),

@@ -67,7 +67,7 @@ pub enum Behaviour {
     LeakDescriptors,
     /// Closes every descriptor of the process, whoever's it is, then behaves.
     CloseDescriptors,
-    /// Writes what is no frame to every socket of the process, then behaves.
+    /// Writes what is no frame to every socket of the process, then waits for its end.
     Garbage,
     /// Prints `count` lines, then behaves.
     Print,
