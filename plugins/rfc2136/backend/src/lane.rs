@@ -287,7 +287,12 @@ impl<'z> Lane<'z> {
             return Ok(contested);
         }
         let mut known = self.zone.known.lock().await;
+        let before = known.copy().map(|copy| copy.serial);
         let mut looked = self.zone.refresh(&mut known).await;
+        // The server sees what the copy does not have, though the serial stands: somebody changed the zone and not it.
+        if self.uncertain.is_none() && looked.is_ok() && known.copy().map(|copy| copy.serial) == before {
+            looked = self.zone.refresh_whole(&mut known).await;
+        }
         // What became of a message is worth some patience: the server may be on its way back.
         for pause in PAUSES {
             if looked.is_ok() || self.uncertain.is_none() || self.is_late() {

@@ -157,6 +157,12 @@ impl Zone {
         }
     }
 
+    /// Transfers the whole zone, whatever its serial says.
+    pub(crate) async fn refresh_whole(&self, known: &mut Known) -> Result<(), Failure> {
+        known.copy = None;
+        self.refresh(known).await
+    }
+
     /// Brings what is known up to what the server has.
     pub(crate) async fn refresh(&self, known: &mut Known) -> Result<(), Failure> {
         let mut earlier = None;

@@ -39,6 +39,8 @@ pub(super) struct Machine<'a> {
     earlier: Option<u32>,
     store: Store,
     kind: Kind,
+    /// Every zone has NS records at its apex (RFC 1035, section 5.2): a whole one without is not all of it.
+    has_ns: bool,
     current: Current,
     owner: Vec<u8>,
     rdata: Vec<u8>,
@@ -67,6 +69,7 @@ impl<'a> Machine<'a> {
             earlier,
             store,
             kind,
+            has_ns: false,
             current: Current::default(),
             owner: Vec::new(),
             rdata: Vec::new(),
@@ -95,6 +98,7 @@ impl<'a> Machine<'a> {
             State::Done => return Err("the transfer has records behind its end".to_owned()),
             State::Whole | State::Removing | State::Adding(_) => {}
         }
+        self.has_ns |= record.rtype == Rtype::NS && self.owner == self.apex;
         if !is_kept(record.rtype, self.owner == self.apex) || !is_below(&self.owner, self.apex) {
             return Ok(Step::More);
         }
@@ -123,11 +127,8 @@ impl<'a> Machine<'a> {
                 State::Begun
             }
             State::Begun if self.earlier == Some(serial) && serial != self.serial => State::Removing,
-            // A zone that has nothing but its SOA.
-            State::Begun if serial == self.serial => {
-                self.begin_whole();
-                State::Done
-            }
+            // Nothing between the two: neither steps nor a zone.
+            State::Begun if serial == self.serial => return Err(WITHOUT_NS.to_owned()),
             State::Whole if serial == self.serial => State::Done,
             State::Whole => {
                 return Err(format!(
@@ -184,6 +185,16 @@ impl<'a> Machine<'a> {
         self.state == State::Begun && self.earlier == Some(self.serial)
     }
 
+    /// An error where a message ended with the SOA alone, and that one is older than the copy: nothing more will come.
+    pub(super) fn check_serial(&self) -> Result<(), String> {
+        // Serial arithmetic (RFC 1982, section 3.2).
+        let is_older = |earlier: u32| (1..1 << 31).contains(&earlier.wrapping_sub(self.serial));
+        if self.state == State::Begun && self.earlier.is_some_and(is_older) {
+            return Err(format!("the serial went back to {}", self.serial));
+        }
+        Ok(())
+    }
+
     /// The zone's records, its serial, and how they came; an error where the end is missing.
     pub(super) fn finish(mut self) -> Result<(Store, u32, Kind), String> {
         self.flush();
@@ -191,11 +202,14 @@ impl<'a> Machine<'a> {
             return Ok((self.store, self.serial, Kind::Nothing));
         }
         match self.state {
+            State::Done if self.kind == Kind::Whole && !self.has_ns => Err(WITHOUT_NS.to_owned()),
             State::Done => Ok((self.store, self.serial, self.kind)),
             _ => Err("the transfer is not whole".to_owned()),
         }
     }
 }
+
+const WITHOUT_NS: &str = "the transfer has no NS records of the zone itself: it is not all of it";
 
 fn serial(soa: &[u8]) -> Option<u32> {
     let numbers = soa.len().checked_sub(20)?;

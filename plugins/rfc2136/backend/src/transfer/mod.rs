@@ -50,6 +50,11 @@ pub(crate) async fn transfer(
     let mut transfer = remote.transfer(&question.finish()).await?;
     let server = transfer.server;
     let wrong = |reason: String| Failure::Lost(remote.place(server).clone(), reason);
+    if earlier.as_ref().is_some_and(|earlier| earlier.server != server) {
+        return Err(wrong(
+            "another server than the one of the copy has answered, and counts on its own".into(),
+        ));
+    }
     let whole = earlier.as_ref().map(|earlier| earlier.whole);
     let mut machine = Machine::new(apex, earlier.map(|earlier| (earlier.store, earlier.serial)));
     let mut message = Vec::new();
@@ -76,6 +81,7 @@ pub(crate) async fn transfer(
         if is_done || machine.is_unchanged() {
             break;
         }
+        machine.check_serial().map_err(&wrong)?;
     }
     transfer.finish()?;
     let (store, serial, kind) = machine.finish().map_err(wrong)?;

@@ -9,8 +9,11 @@ use crate::message::{Writer, records};
 
 const APEX: &[u8] = b"\x07example\0";
 
-/// A record: its label, its last octet, its TTL; an SOA where there is no label.
+/// A record: its label and a number; an SOA where there is no label.
 type Row = (Option<u8>, u32);
+
+/// The NS record of the zone itself.
+const NS: Row = (Some(b'@'), 0);
 
 fn soa(serial: u32) -> Row {
     (None, serial)
@@ -19,7 +22,10 @@ fn soa(serial: u32) -> Row {
 fn feed(machine: &mut Machine<'_>, rows: &[Row]) -> Result<Step, String> {
     let mut writer = Writer::query(APEX, Rtype::AXFR, Class::In);
     for &(label, number) in rows {
-        if let Some(label) = label {
+        if (label, number) == NS {
+            let host = [&b"\x02ns"[..], APEX].concat();
+            writer.prerequisite(APEX, Rtype::NS, Class::In, &host);
+        } else if let Some(label) = label {
             let owner = [&[1, label][..], APEX].concat();
             writer.prerequisite(&owner, Rtype::A, Class::In, &number.to_be_bytes());
         } else {
@@ -46,7 +52,7 @@ fn contents(store: &Store) -> BTreeSet<(u8, u32)> {
 fn whole(rows: &BTreeSet<(u8, u32)>, serial: u32) -> Store {
     let rows: Vec<Row> = rows.iter().map(|&(label, number)| (Some(label), number)).collect();
     let mut machine = Machine::new(APEX, None);
-    let all = [&[soa(serial)][..], &rows, &[soa(serial)]].concat();
+    let all = [&[soa(serial), NS][..], &rows, &[soa(serial)]].concat();
     assert_eq!(feed(&mut machine, &all), Ok(Step::Done));
     machine.finish().unwrap().0
 }
@@ -59,9 +65,9 @@ fn a_whole_zone_needs_the_soa_at_both_ends() {
         feed(&mut machine, rows)?;
         machine.finish()
     };
-    let (store, serial, kind) = read(&[soa(7), one, (Some(b'a'), 2), soa(7)]).unwrap();
+    let (store, serial, kind) = read(&[soa(7), NS, one, (Some(b'a'), 2), soa(7)]).unwrap();
     assert_eq!((serial, kind, store.len()), (7, Kind::Whole, 1));
-    assert!(read(&[soa(7), soa(7)]).unwrap().0.is_empty());
+    assert!(read(&[soa(7), NS, soa(7)]).unwrap().0.is_empty());
     for (rows, words) in [
         (&[one][..], "does not begin"),
         (&[soa(7)], "not whole"),
@@ -69,6 +75,8 @@ fn a_whole_zone_needs_the_soa_at_both_ends() {
         (&[soa(7), one, soa(8)], "changed from serial 7 to 8"),
         (&[soa(7), one, soa(7), one], "behind its end"),
         (&[soa(7), soa(8)], "don't lead"),
+        (&[soa(7), soa(7)], "no NS records of the zone itself"),
+        (&[soa(7), one, soa(7)], "no NS records of the zone itself"),
     ] {
         assert!(read(rows).unwrap_err().contains(words), "{rows:?}");
     }
@@ -86,7 +94,7 @@ fn steps_that_do_not_fit_are_an_error() {
     assert_eq!((store.len(), serial, kind), (1, 7, Kind::Nothing));
     let (store, serial, kind) = read(&[soa(8), soa(7), one, soa(8), soa(8)]).unwrap();
     assert_eq!((store.len(), serial, kind), (0, 8, Kind::Steps));
-    let (store, serial, kind) = read(&[soa(9), one, (Some(b'b'), 1), soa(9)]).unwrap();
+    let (store, serial, kind) = read(&[soa(9), NS, one, (Some(b'b'), 1), soa(9)]).unwrap();
     assert_eq!((store.len(), serial, kind), (2, 9, Kind::Whole), "a server may send all");
     for (rows, words) in [
         (&[soa(8)][..], "not whole"),
@@ -95,9 +103,22 @@ fn steps_that_do_not_fit_are_an_error() {
         (&[soa(8), soa(7), soa(8), one, soa(8)], "was there"),
         (&[soa(9), soa(7), soa(8), soa(9)], "don't lead"),
         (&[soa(8), soa(6), soa(8), soa(8)], "don't lead"),
+        (&[soa(7), soa(7)], "no NS records of the zone itself"),
+        (&[soa(9), one, soa(9)], "no NS records of the zone itself"),
     ] {
         assert!(read(rows).unwrap_err().contains(words), "{rows:?}");
     }
+}
+
+#[test]
+fn a_serial_that_went_back_is_not_waited_on() {
+    let check = |serial| {
+        let mut machine = Machine::new(APEX, Some((whole(&BTreeSet::new(), 7), 7)));
+        feed(&mut machine, &[soa(serial)]).unwrap();
+        machine.check_serial()
+    };
+    assert_eq!(check(6), Err("the serial went back to 6".to_owned()));
+    assert_eq!((check(7), check(8)), (Ok(()), Ok(())));
 }
 
 proptest! {
