@@ -162,6 +162,7 @@ fn row(unit: &UnitReport, change: &ChangeReport) -> [String; 5] {
         "" => format!("{} {}", change.name, change.record_type),
         set => format!("{} {} ({set})", change.name, change.record_type),
     };
+    let shown = |record: &RecordData| shown(&record.targets, record.ttl);
     let detail = match (&change.before, &change.after) {
         (Some(before), Some(after)) => format!("{} -> {}", shown(before), shown(after)),
         (Some(one), None) | (None, Some(one)) => shown(one),
@@ -175,9 +176,10 @@ fn row(unit: &UnitReport, change: &ChangeReport) -> [String; 5] {
     [unit.outcome.as_str().to_owned(), backend.to_owned(), change.action.clone(), record, detail]
 }
 
-fn shown(record: &RecordData) -> String {
-    let targets = record.targets.join(", ");
-    if record.ttl == 0 { targets } else { format!("{targets} ttl {}", record.ttl) }
+/// A record's data, in a line for people.
+pub(super) fn shown(targets: &[String], ttl: u32) -> String {
+    let targets = targets.join(", ");
+    if ttl == 0 { targets } else { format!("{targets} ttl {ttl}") }
 }
 
 fn counted(outcome: UnitOutcome, count: usize) -> String {

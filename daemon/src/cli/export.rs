@@ -71,14 +71,10 @@ fn text(list: Vec<Endpoint>, zone: Option<&str>, default_ttl: u32) -> Written {
     let mut sets: Sets<Vec<Endpoint>> = Sets::new();
     let mut without_ttl = false;
     for record in list {
-        let name = match canonical(&record.dns_name) {
-            Ok(name) => name.into_owned(),
-            // Whoever listed it has it under that name.
-            Err(_) => record.dns_name.clone(),
-        };
-        if zone.is_none_or(|zone| is_at_or_below(&name, zone)) {
+        let key = Key::of(&record);
+        if zone.is_none_or(|zone| is_at_or_below(&key.name, zone)) {
             without_ttl |= record.record_ttl == 0;
-            sets.entry(Key::new(&name, &record.record_type)).or_default().push(record);
+            sets.entry(key).or_default().push(record);
         }
     }
     let mut text = String::new();

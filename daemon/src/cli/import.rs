@@ -13,10 +13,10 @@ use zonemux_master_file::reader::{self, How, IncludeBase, ReadError};
 use zonemux_plugin::Endpoint;
 use zonemux_plugin::dns::canonical;
 
-use super::changes::{Submission, submit};
+use super::changes::{Submission, shown, submit};
 use super::failure::Failure;
 use super::place::Place;
-use super::zone_text::{Key, Sets, spelled};
+use super::zone_text::{Key, Sets};
 use super::{Exit, Output};
 use crate::control::{Work, WorkRoute};
 
@@ -183,8 +183,7 @@ impl Compared {
     fn of(sets: Sets<Set>, listed: Vec<Endpoint>, replace: bool) -> Self {
         let mut there: Sets<Vec<Endpoint>> = Sets::new();
         for record in listed {
-            let name = canonical(&record.dns_name).map_or_else(|_| record.dns_name.clone(), Into::into);
-            there.entry(Key::new(&name, &record.record_type)).or_default().push(record);
+            there.entry(Key::of(&record)).or_default().push(record);
         }
         let mut compared = Self::default();
         for (key, set) in sets {
@@ -197,7 +196,8 @@ impl Compared {
                     compared.changes.update_new.push(wanted);
                 }
                 [old] if old.set_identifier.is_empty() => {
-                    let (is, would) = (shown(old), shown(&wanted));
+                    let is = shown(&old.targets, old.record_ttl);
+                    let would = shown(&wanted.targets, wanted.record_ttl);
                     let (name, record_type) = (&key.name, &key.record_type);
                     compared.others.push(format!("{name} {record_type} is {is}, in the file {would}"));
                 }
@@ -214,11 +214,6 @@ impl Compared {
 }
 
 fn is_same(old: &Endpoint, wanted: &Endpoint) -> bool {
-    let targets = old.targets.iter().map(|target| spelled(&old.record_type, target));
+    let targets = old.targets.iter().map(|target| rdata::spelled(&old.record_type, target).into_owned());
     old.record_ttl == wanted.record_ttl && targets.collect::<BTreeSet<_>>().iter().eq(&wanted.targets)
-}
-
-fn shown(record: &Endpoint) -> String {
-    let targets = record.targets.join(", ");
-    if record.record_ttl == 0 { targets } else { format!("{targets} ttl {}", record.record_ttl) }
 }

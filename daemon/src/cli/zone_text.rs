@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use zonemux_master_file::{name, rdata};
-use zonemux_plugin::dns::canonical_target;
+use zonemux_master_file::name;
+use zonemux_plugin::Endpoint;
+use zonemux_plugin::dns::canonical;
 
 /// A name and a type, in an order: names as in RFC 4034, section 6.1, then types by their names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,15 +23,13 @@ impl Key {
         name::sort_key(name, &mut order);
         Self { order, record_type: record_type.to_owned(), name: name.to_owned() }
     }
+
+    /// Of a record as it is listed; a name that is none counts as it is written.
+    pub(super) fn of(record: &Endpoint) -> Self {
+        let name = canonical(&record.dns_name);
+        Self::new(name.as_deref().unwrap_or(&record.dns_name), &record.record_type)
+    }
 }
 
 /// RRsets of one zone, or of several.
 pub(super) type Sets<T> = BTreeMap<Key, T>;
-
-/// A target in its one spelling, by which two are compared.
-pub(super) fn spelled(record_type: &str, target: &str) -> String {
-    if rdata::is_known(record_type) {
-        return canonical_target(record_type, target).into_owned();
-    }
-    rdata::listed(record_type, target).unwrap_or_else(|| target.to_owned())
-}

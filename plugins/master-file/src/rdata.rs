@@ -132,11 +132,7 @@ pub fn fields(record_type: &str, target: &str) -> Result<String, String> {
     if record_type == "SPF" {
         return Ok(txt::quote(txt::strings(target).map_err(|error| error.to_string())?));
     }
-    let spelled = if is_known(record_type) {
-        canonical_target(record_type, target)
-    } else {
-        listed(record_type, target).map_or(Cow::Borrowed(target), Cow::Owned)
-    };
+    let spelled = spelled(record_type, target);
     if matches!(record_type, "CNAME" | "NS" | "PTR" | "DNAME") {
         let mut written = String::with_capacity(spelled.len() + 1);
         name::write(&spelled, &mut written);
@@ -159,6 +155,15 @@ pub fn listed(record_type: &str, target: &str) -> Option<String> {
     let fields =
         one_line(record_type, target, |token| Ok(field_name(record_type, &client_name(token)?))).ok()?;
     Some(by_wire(record_type, &fields).unwrap_or(fields))
+}
+
+/// A target in its one spelling, by which two are compared; as it is where it has none.
+pub fn spelled<'t>(record_type: &str, target: &'t str) -> Cow<'t, str> {
+    if is_known(record_type) {
+        canonical_target(record_type, target)
+    } else {
+        listed(record_type, target).map_or(Cow::Borrowed(target), Cow::Owned)
+    }
 }
 
 /// A canonical name as a field of a target: as the SDK has it for the types that it knows, and else

@@ -2,7 +2,7 @@
 
 use zonemux_master_file::{rdata, ttl};
 use zonemux_plugin::EndpointRef;
-use zonemux_plugin::dns::{canonical, canonical_target, may_stand_together, suffixes};
+use zonemux_plugin::dns::{canonical, may_stand_together, suffixes};
 
 use crate::foreign::{self, Foreigns};
 use crate::records::{Draft, RrSet, key, name_part};
@@ -31,12 +31,7 @@ pub(crate) fn accept(zone: &str, endpoint: EndpointRef<'_>, default_ttl: u32) ->
         let fields =
             rdata::fields(record_type, target).map_err(|reason| format!("target {target:?}: {reason}"))?;
         octets += fields.len();
-        let spelled = if rdata::is_known(record_type) {
-            canonical_target(record_type, target).into()
-        } else {
-            rdata::listed(record_type, target).map_or_else(|| target.into(), String::into_boxed_str)
-        };
-        targets.push(spelled);
+        targets.push(rdata::spelled(record_type, target).into());
     }
     targets.sort_unstable();
     targets.dedup();
