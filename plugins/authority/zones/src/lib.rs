@@ -27,7 +27,7 @@ pub use draft::{Changed, Draft};
 pub use lookup::lookup;
 pub use name::Name;
 pub use rrset::{Origin, Rdatas, Rrset, TooLarge};
-pub use soa::{SerialPolicy, Soa, is_later, unix_time};
+pub use soa::{SerialPolicy, Soa, unix_time};
 pub use step::{Step, StepRecords};
 pub use store::{OpenError, Store};
 pub use zone::Zone;

@@ -1,6 +1,6 @@
 //! The start of a zone, and how its serial goes on.
 
-use zonemux_rdata::{Rtype, name_length};
+use zonemux_rdata::{Rtype, is_later, name_length};
 
 use crate::rrset::{Origin, Rrset};
 
@@ -81,11 +81,6 @@ impl SerialPolicy {
             Self::Increment | Self::UnixTime => one_more,
         }
     }
-}
-
-/// Whether a serial is later than another (RFC 1982, section 3.2); where neither is, it is not.
-pub fn is_later(serial: u32, than: u32) -> bool {
-    (1..1 << 31).contains(&serial.wrapping_sub(than))
 }
 
 /// Seconds since 1970, as a serial.

@@ -7,13 +7,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use zonemux_plugin::{Error, Result};
+use zonemux_rdata::is_later;
 
 use crate::apply::{Site, dynamic};
 use crate::candidate::{self, neighbour, soa_of};
 use crate::check::Verdict;
 use crate::managed;
 use crate::records::Draft;
-use crate::serial::{Policy, is_newer};
+use crate::serial::Policy;
 use crate::settings::Mode;
 use crate::swap::{self, SwapError};
 use crate::zone::Zone;
@@ -110,7 +111,7 @@ fn mend(site: &mut Site, index: usize) -> Result<bool> {
     let known = &zone.known;
     let behind = match (known.written_serial, &known.soa) {
         // The process ended when the records were in their place and the SOA was not.
-        (Some(written), Some(soa)) if site.policy != Policy::Keep => is_newer(written, soa.serial),
+        (Some(written), Some(soa)) if site.policy != Policy::Keep => is_later(written, soa.serial),
         _ => false,
     };
     let other_settings = zone.mode == Mode::Whole && differs(zone)?;
@@ -152,7 +153,7 @@ fn tell(site: &Site, index: usize, written: bool) {
     let zone = &site.zones[index];
     let served = site.service.served(&zone.name);
     let behind = match (&served, &zone.known.soa) {
-        (Ok(Some(served)), Some(soa)) => is_newer(soa.serial, *served),
+        (Ok(Some(served)), Some(soa)) => is_later(soa.serial, *served),
         _ => false,
     };
     if !site.service.has_reload() || served.is_err() || !(behind || written || site.policy == Policy::Keep) {

@@ -1,5 +1,7 @@
 //! Serial numbers (RFC 1982), and what follows one.
 
+use zonemux_rdata::is_later;
+
 /// What the serial of a zone becomes with a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -16,15 +18,9 @@ pub enum Policy {
     Keep,
 }
 
-/// Whether a serial is newer than another: closer ahead of it than behind it.
-pub(crate) fn is_newer(one: u32, other: u32) -> bool {
-    let ahead = one.wrapping_sub(other);
-    ahead != 0 && ahead < 1 << 31
-}
-
 /// The newer of two; the first where neither is.
 pub(crate) fn newer(one: u32, other: u32) -> u32 {
-    if is_newer(other, one) { other } else { one }
+    if is_later(other, one) { other } else { one }
 }
 
 /// A serial that is newer than `last`: what the policy asks for, or, where that is not newer, `last`
@@ -39,7 +35,7 @@ pub(crate) fn next(policy: Policy, last: u32, now: u64) -> u32 {
     };
     // 0 is a serial that some servers take for "none".
     let plus_one = if last == u32::MAX { 1 } else { last + 1 };
-    wanted.filter(|&wanted| is_newer(wanted, last)).unwrap_or(plus_one)
+    wanted.filter(|&wanted| is_later(wanted, last)).unwrap_or(plus_one)
 }
 
 /// `YYYYMMDD01`; `None` from the year 4294 on.
@@ -86,17 +82,17 @@ mod tests {
 
     #[test]
     fn newer_is_nearer_ahead() {
-        assert!(is_newer(1, 0) && is_newer(0, u32::MAX) && is_newer(1 << 31, 1));
-        assert!(!is_newer(0, 1) && !is_newer(5, 5) && !is_newer(1 << 31, 0));
+        assert!(is_later(1, 0) && is_later(0, u32::MAX) && is_later(1 << 31, 1));
+        assert!(!is_later(0, 1) && !is_later(5, 5) && !is_later(1 << 31, 0));
         assert_eq!((newer(1, 2), newer(2, 1), newer(0, u32::MAX)), (2, 2, 0));
     }
 
     proptest! {
         #[test]
-        fn what_follows_is_newer(last: u32, now in 0..u64::from(u32::MAX)) {
+        fn what_follows_is_later(last: u32, now in 0..u64::from(u32::MAX)) {
             for policy in [Policy::Increment, Policy::UnixTime, Policy::Date] {
                 let next = next(policy, last, now);
-                prop_assert!(is_newer(next, last) && next != 0);
+                prop_assert!(is_later(next, last) && next != 0);
             }
         }
     }

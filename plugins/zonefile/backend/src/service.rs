@@ -6,11 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use zonemux_plugin::Host;
+use zonemux_rdata::is_later;
 
 use crate::command::{self, Ran};
 use crate::query::{self, QueryError};
 use crate::records::RrSet;
-use crate::serial::is_newer;
 use crate::settings::{Control, Server, Settings, address, fill};
 use crate::steps::step;
 
@@ -251,7 +251,7 @@ fn look(verify: SocketAddr, zone: &str, proof: &Proof) -> Result<(), String> {
     let answered = query::serial(verify, zone, ONE_QUERY);
     match (proof, answered) {
         (_, Err(error)) => Err(format!("does not answer for {zone}: {error}")),
-        (Proof::Serial(wanted), Ok(served)) if is_newer(*wanted, served) => {
+        (Proof::Serial(wanted), Ok(served)) if is_later(*wanted, served) => {
             Err(format!("goes on serving serial {served} of {zone} instead of {wanted}"))
         }
         (Proof::Serial(_), Ok(_)) => Ok(()),

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::io::AsyncWrite;
-use zonemux_authority_zones::{Name, Zone, is_later};
-use zonemux_rdata::Rtype;
+use zonemux_authority_zones::{Name, Zone};
+use zonemux_rdata::{Rtype, is_later};
 
 use crate::message::{Done, Flags, Query, Rcode, Responder, Section};
 use crate::metrics::Transfer;
