@@ -12,6 +12,7 @@ use crate::failure::{Asked, Failure};
 use crate::message::Rcode;
 use crate::plan::Part;
 use crate::probe::may_update;
+use crate::transfer::Kind;
 use crate::update::{message, pack};
 use crate::zone::{Known, Zone};
 
@@ -287,10 +288,9 @@ impl<'z> Lane<'z> {
             return Ok(contested);
         }
         let mut known = self.zone.known.lock().await;
-        let before = known.copy().map(|copy| copy.serial);
         let mut looked = self.zone.refresh(&mut known).await;
         // The server sees what the copy does not have, though the serial stands: somebody changed the zone and not it.
-        if self.uncertain.is_none() && looked.is_ok() && known.copy().map(|copy| copy.serial) == before {
+        if self.uncertain.is_none() && matches!(looked, Ok(Kind::Nothing)) {
             looked = self.zone.refresh_whole(&mut known).await;
         }
         // What became of a message is worth some patience: the server may be on its way back.

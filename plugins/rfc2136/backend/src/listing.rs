@@ -7,10 +7,8 @@ use zonemux_plugin::{EndpointView, Records, Result};
 use zonemux_rdata::{Rtype, decode, name_to_text, write_name_text};
 
 use crate::message::is_below;
+use crate::owner::is_heritage;
 use crate::store::{Set, Store};
-
-/// How an ownership record of `ExternalDNS` begins, behind the length of its first string.
-const HERITAGE: &[u8] = b"heritage=external-dns";
 
 /// Hands over all RRsets but those of zones below.
 pub(crate) fn list(store: &Store, below: &[Vec<u8>], out: &mut Records) -> Result<()> {
@@ -107,8 +105,7 @@ impl International {
 }
 
 fn is_ownership(set: &Set<'_>) -> bool {
-    set.rtype == Rtype::TXT
-        && set.rdatas().any(|rdata| rdata.get(1..).is_some_and(|text| text.starts_with(HERITAGE)))
+    set.rtype == Rtype::TXT && set.rdatas().any(is_heritage)
 }
 
 /// The first label in Unicode, where it is an A-label, and what stands behind it.

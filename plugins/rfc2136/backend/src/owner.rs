@@ -2,7 +2,13 @@
 
 /// How its text begins.
 const HERITAGE: &[u8] = b"heritage=external-dns";
+/// Behind what the owner stands.
 const OWNER: &[u8] = b"external-dns/owner=";
+
+/// Whether the RDATA of a TXT is an ownership record in the clear, told by its first string.
+pub(crate) fn is_heritage(rdata: &[u8]) -> bool {
+    rdata.get(1..).is_some_and(|text| text.starts_with(HERITAGE))
+}
 
 /// The owner that the RDATA of a TXT names, where it is an ownership record in the clear.
 pub(crate) fn owner(rdata: &[u8]) -> Option<Vec<u8>> {

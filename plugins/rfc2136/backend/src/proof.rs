@@ -67,7 +67,7 @@ impl Lane<'_> {
             self.fail(&part, None, error);
         }
         // What was put back is not noted as written: it is looked for with the next list.
-        zone.refresh(&mut known).await.map_err(|failure| zone.error(&failure))
+        zone.refresh(&mut known).await.map(drop).map_err(|failure| zone.error(&failure))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::connection::{Answer, Purpose, Remote};
 use crate::failure::{Asked, Failure};
 use crate::message::{Class, Rcode, Writer, records};
 use crate::store::{Set, Store};
-use crate::transfer::{Copy, Kind, transfer};
+use crate::transfer::{Copy, Kind, serial, transfer};
 
 /// A zone.
 #[derive(Debug)]
@@ -147,8 +147,7 @@ impl Zone {
             let (mut owner, mut rdata) = (Vec::new(), Vec::new());
             soa.write_owner(&mut owner)?;
             soa.write_rdata(&mut rdata)?;
-            let numbers = rdata.len().checked_sub(20)?;
-            (owner == self.apex).then_some(u32::from_be_bytes(*rdata[numbers..].first_chunk()?))
+            serial(&rdata).filter(|_| owner == self.apex)
         });
         match serial {
             Some(serial) => Ok((serial, answer.server)),
@@ -157,14 +156,8 @@ impl Zone {
         }
     }
 
-    /// Transfers the whole zone, whatever its serial says.
-    pub(crate) async fn refresh_whole(&self, known: &mut Known) -> Result<(), Failure> {
-        known.copy = None;
-        self.refresh(known).await
-    }
-
-    /// Brings what is known up to what the server has.
-    pub(crate) async fn refresh(&self, known: &mut Known) -> Result<(), Failure> {
+    /// Brings what is known up to what the server has, and says how that came.
+    pub(crate) async fn refresh(&self, known: &mut Known) -> Result<Kind, Failure> {
         let mut earlier = None;
         if let Some(copy) = &known.copy {
             let (serial, server) = self.serial().await?;
@@ -172,26 +165,38 @@ impl Zone {
             // Where we wrote and the serial stayed, it does not tell of changes.
             if is_fresh && copy.serial == serial && known.written.is_empty() {
                 self.count(Kind::Nothing);
-                return Ok(());
+                return Ok(Kind::Nothing);
             }
             if is_fresh && copy.serial != serial && !known.only_whole {
                 earlier = known.copy.take();
             }
         }
-        let was_steps = earlier.is_some();
-        let (copy, kind) = match transfer(&self.remote, &self.apex, earlier).await {
-            Err(failure) if was_steps => {
-                let refused = matches!(
-                    &failure,
-                    Failure::Refused { rcode: Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED, .. }
-                );
-                known.only_whole |= refused;
-                let reason = self.error(&failure);
-                tracing::debug!(zone = self.name, %reason, "no transfer of what changed; asking for the whole zone");
-                transfer(&self.remote, &self.apex, None).await?
+        if let Some(earlier) = earlier {
+            match transfer(&self.remote, &self.apex, Some(earlier)).await {
+                Ok((copy, kind)) => return Ok(self.learn(known, copy, kind)),
+                Err(failure) => {
+                    known.only_whole |= matches!(
+                        &failure,
+                        Failure::Refused { rcode: Rcode::NOTIMP | Rcode::FORMERR | Rcode::REFUSED, .. }
+                    );
+                    let reason = self.error(&failure);
+                    tracing::debug!(zone = self.name, %reason, "no transfer of what changed; asking for the whole zone");
+                }
             }
-            other => other?,
-        };
+        }
+        self.refresh_whole(known).await
+    }
+
+    /// Transfers the whole zone (AXFR, RFC 5936), whatever its serial says: for when the server has shown that what
+    /// is known is not what it has, since not all that changes a zone moves its serial. Where it fails, what was
+    /// known stays.
+    pub(crate) async fn refresh_whole(&self, known: &mut Known) -> Result<Kind, Failure> {
+        let (copy, kind) = transfer(&self.remote, &self.apex, None).await?;
+        Ok(self.learn(known, copy, kind))
+    }
+
+    /// Takes a copy for what is known.
+    fn learn(&self, known: &mut Known, copy: Copy, kind: Kind) -> Kind {
         tracing::debug!(
             zone = self.name,
             serial = copy.serial,
@@ -203,7 +208,7 @@ impl Zone {
         known.copy = Some(copy);
         known.is_listed = false;
         known.written = Store::default();
-        Ok(())
+        kind
     }
 
     fn count(&self, kind: Kind) {

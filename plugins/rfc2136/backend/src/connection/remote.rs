@@ -98,7 +98,6 @@ impl Remote {
 
     /// Sends a message, signed, and gives the answer.
     pub(crate) async fn ask(&self, message: &[u8], purpose: Purpose) -> Result<Answer, Failure> {
-        let mut signed = message.to_vec();
         let by_datagram = self.transport == Transport::Udp
             && message.len() + self.key.as_ref().map_or(0, Key::room) <= DATAGRAM;
         if by_datagram {
@@ -109,6 +108,7 @@ impl Remote {
                 Err(failure) => return Err(failure),
             }
         }
+        let mut signed = Vec::new();
         let mut lost = None;
         for _ in 0..=self.places.len() {
             let mut connection = match self.connection().await {

@@ -1,6 +1,6 @@
 //! What the records of a transfer mean, one after the other.
 
-use zonemux_rdata::Rtype;
+use zonemux_rdata::{Rtype, is_later};
 
 use super::Kind;
 use crate::message::{Class, Record, is_below};
@@ -187,9 +187,7 @@ impl<'a> Machine<'a> {
 
     /// An error where a message ended with the SOA alone, and that one is older than the copy: nothing more will come.
     pub(super) fn check_serial(&self) -> Result<(), String> {
-        // Serial arithmetic (RFC 1982, section 3.2).
-        let is_older = |earlier: u32| (1..1 << 31).contains(&earlier.wrapping_sub(self.serial));
-        if self.state == State::Begun && self.earlier.is_some_and(is_older) {
+        if self.state == State::Begun && self.earlier.is_some_and(|earlier| is_later(earlier, self.serial)) {
             return Err(format!("the serial went back to {}", self.serial));
         }
         Ok(())
@@ -211,7 +209,8 @@ impl<'a> Machine<'a> {
 
 const WITHOUT_NS: &str = "the transfer has no NS records of the zone itself: it is not all of it";
 
-fn serial(soa: &[u8]) -> Option<u32> {
+/// The serial in the RDATA of an SOA, names uncompressed.
+pub(crate) fn serial(soa: &[u8]) -> Option<u32> {
     let numbers = soa.len().checked_sub(20)?;
     Some(u32::from_be_bytes(*soa[numbers..].first_chunk()?))
 }

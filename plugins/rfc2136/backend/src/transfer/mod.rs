@@ -10,8 +10,8 @@ use crate::connection::Remote;
 use crate::failure::Failure;
 use crate::message::{Class, Rcode, Writer, records};
 use crate::store::Store;
-pub(crate) use machine::is_kept;
 use machine::{Machine, Step};
+pub(crate) use machine::{is_kept, serial};
 
 /// A zone's records as a server had them at one serial.
 #[derive(Debug)]
