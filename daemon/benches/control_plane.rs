@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use measure::{median, turns};
+use measure::turns;
 use tokio::runtime::Runtime;
 use tokio::time::Instant as Deadline;
 use zonemux::assemble::{self, Parts};
@@ -28,6 +28,7 @@ use zonemux::store::Files;
 use zonemux::view::{CallContext, Calls, Chunks, View};
 use zonemux::{generation, wire};
 use zonemux_plugin::{Endpoint, Endpoints};
+use zonemux_test_support::median;
 
 const ENDPOINTS: usize = 100_000;
 const ROUNDS: usize = 100;

@@ -15,6 +15,7 @@
 //! says what it waited for. A test that fails shows what its daemons logged.
 
 mod answer;
+mod bounds;
 mod daemon;
 mod http;
 mod metrics;
@@ -27,6 +28,7 @@ mod site;
 mod wait;
 
 pub use answer::Answer;
+pub use bounds::{Bounds, median};
 pub use daemon::Daemon;
 pub use http::{Connection, MEDIA_TYPE, Request, Target};
 pub use metrics::Metrics;

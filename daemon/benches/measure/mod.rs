@@ -9,6 +9,8 @@
 
 use std::time::{Duration, Instant};
 
+use zonemux_test_support::median;
+
 /// How often each thing is done.
 pub(crate) const ROUNDS: usize = 30;
 
@@ -28,12 +30,6 @@ pub(crate) fn turns<const N: usize>(rounds: usize, mut runs: [&mut dyn FnMut(); 
         }
     }
     times
-}
-
-/// The middle one.
-pub(crate) fn median<T: PartialOrd + Copy>(mut values: Vec<T>) -> T {
-    values.sort_unstable_by(|one, other| one.partial_cmp(other).expect("numbers"));
-    values[values.len() / 2]
 }
 
 /// Prints a row of a table: what, its milliseconds, and its ratio to the reference, which is returned.

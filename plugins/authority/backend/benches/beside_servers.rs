@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use ours::Process;
 use zonemux_rdata::name_to_wire;
-use zonemux_test_support::eventually;
 use zonemux_test_support::servers::{Builder, Kind, Server};
+use zonemux_test_support::{Bounds, eventually, median};
 
 const ZONE: &str = "example.org";
 const HOSTS: u32 = 50_000;
@@ -44,26 +44,11 @@ fn main() {
         assert!(dns.apply(&ours::batch(0..hosts, 1)).unwrap().failures().is_empty());
         dns.close().unwrap();
     }
-    let mut bounds = Vec::new();
+    let mut bounds = Bounds::default();
     starts(&full, &empty, &mut bounds);
     beside(&full, folder.path(), &mut bounds);
     changes(&full, &mut bounds);
-    let broken: Vec<&String> = bounds.iter().filter_map(|(holds, what)| (!holds).then_some(what)).collect();
-    assert!(broken.is_empty(), "bounds that do not hold: {broken:#?}");
-}
-
-type Bounds = Vec<(bool, String)>;
-
-fn at_most(bounds: &mut Bounds, what: &str, value: f64, bound: f64) {
-    let line = format!("{what}: {value:.3}, at most {bound}");
-    println!("{line}");
-    bounds.push((value <= bound, line));
-}
-
-fn at_least(bounds: &mut Bounds, what: &str, value: f64, bound: f64) {
-    let line = format!("{what}: {value:.2}, at least {bound}");
-    println!("{line}");
-    bounds.push((value >= bound, line));
+    bounds.assert();
 }
 
 fn starts(full: &Path, empty: &Path, bounds: &mut Bounds) {
@@ -73,8 +58,8 @@ fn starts(full: &Path, empty: &Path, bounds: &mut Bounds) {
     };
     let (times, memory): (Vec<f64>, Vec<f64>) = (0..5).map(|_| start(full)).unzip();
     let (_, without) = start(empty);
-    at_most(bounds, "start with 100,000 records, seconds", median(times), 0.15);
-    at_most(bounds, "memory, octets a record", (median(memory) - without) / RECORDS as f64, 700.0);
+    bounds.at_most("start with 100,000 records, seconds", median(times), 0.15);
+    bounds.at_most("memory, octets a record", (median(memory) - without) / RECORDS as f64, 700.0);
 }
 
 /// A server, and what was measured of it.
@@ -138,9 +123,9 @@ fn beside(full: &Path, folder: &Path, bounds: &mut Bounds) {
         println!("{:10} {rate:>12.0} {cost:>16.2} {:>12.3}", server.name, median(server.transfers.clone()));
     }
     let [ours, bind, nsd] = &all;
-    at_least(bounds, "answers a second beside named", ratio(&ours.rates, &bind.rates), 1.0);
-    at_least(bounds, "answers a second beside nsd", ratio(&ours.rates, &nsd.rates), 0.5);
-    at_most(bounds, "AXFR beside named", ratio(&ours.transfers, &bind.transfers), 1.2);
+    bounds.at_least("answers a second beside named", ratio(&ours.rates, &bind.rates), 1.0);
+    bounds.at_least("answers a second beside nsd", ratio(&ours.rates, &nsd.rates), 0.5);
+    bounds.at_most("AXFR beside named", ratio(&ours.transfers, &bind.transfers), 1.2);
 }
 
 /// How long a whole transfer of the zone takes.
@@ -187,15 +172,10 @@ fn changes(full: &Path, bounds: &mut Bounds) {
         took.as_secs_f64()
     };
     let times: Vec<f64> = (2..9).map(round).collect();
-    at_most(bounds, "10,000 records changed, durable and answered, seconds", median(times), 0.2);
+    bounds.at_most("10,000 records changed, durable and answered, seconds", median(times), 0.2);
 }
 
 /// The median of the ratios of each round, whose parts were measured right after each other.
 fn ratio(ours: &[f64], theirs: &[f64]) -> f64 {
     median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

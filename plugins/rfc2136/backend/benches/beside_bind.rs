@@ -22,6 +22,7 @@ use zonemux_plugin::testing::ChangesBuilder;
 use zonemux_plugin::{Backend as _, Call, Endpoint, Host, Records};
 use zonemux_rfc2136_backend::Rfc2136;
 use zonemux_test_support::servers::Kind;
+use zonemux_test_support::{Bounds, median};
 
 const HOSTS: usize = 50_000;
 const ROUNDS: usize = 3;
@@ -45,27 +46,13 @@ fn main() {
         ours.push(create(&runtime, &site));
         full = Some(site);
     }
-    let mut bounds = Vec::new();
+    let mut bounds = Bounds::default();
     let (theirs, ours) = (median(theirs), median(ours));
     println!("100,000 creates: {ours:.3} s, nsupdate {theirs:.3} s");
-    at_most(&mut bounds, "creates beside nsupdate", ours / theirs, 1.0);
+    bounds.at_most("creates beside nsupdate", ours / theirs, 1.0);
     lists(&runtime, &full.unwrap(), &mut bounds);
     unchanged(&runtime, &mut bounds);
-    let broken: Vec<&String> = bounds.iter().filter_map(|(holds, what)| (!holds).then_some(what)).collect();
-    assert!(broken.is_empty(), "bounds that do not hold: {broken:#?}");
-}
-
-type Bounds = Vec<(bool, String)>;
-
-fn at_most(bounds: &mut Bounds, what: &str, value: f64, bound: f64) {
-    let line = format!("{what}: {value:.3}, at most {bound}");
-    println!("{line}");
-    bounds.push((value <= bound, line));
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    bounds.assert();
 }
 
 fn seconds(work: impl FnOnce()) -> f64 {
@@ -154,13 +141,13 @@ fn lists(runtime: &Runtime, site: &Site, bounds: &mut Bounds) {
     }
     let (theirs, ours) = (median(theirs), median(ours));
     println!("list: {ours:.3} s, dig AXFR {theirs:.3} s, unchanged list {:.3} s", median(again));
-    at_most(bounds, "list beside dig AXFR", ours / theirs, 1.6);
+    bounds.at_most("list beside dig AXFR", ours / theirs, 1.6);
     let answer: usize = (0..HOSTS).flat_map(records).map(|record| octets(&record)).sum();
     let mut child = Command::new(env::current_exe().unwrap());
     let output = child.env(CHILD, site.settings().to_string()).output().unwrap();
     let kept: usize = String::from_utf8(output.stdout).unwrap().trim().parse().unwrap();
     // The answer itself is the other one of two octets.
-    at_most(bounds, "octets kept for each of the answer", kept as f64 / answer as f64, 1.0);
+    bounds.at_most("octets kept for each of the answer", kept as f64 / answer as f64, 1.0);
 }
 
 /// What is left to do where a zone has not changed, but for its records: the question for the SOA.
@@ -169,7 +156,7 @@ fn unchanged(runtime: &Runtime, bounds: &mut Bounds) {
     let dns = open(runtime, &site);
     list(runtime, &dns);
     let times: Vec<f64> = (0..99).map(|_| seconds(|| assert_eq!(list(runtime, &dns), 1))).collect();
-    at_most(bounds, "unchanged zone beyond its records, milliseconds", median(times) * 1000.0, 5.0);
+    bounds.at_most("unchanged zone beyond its records, milliseconds", median(times) * 1000.0, 5.0);
 }
 
 /// The octets of a record in the answer.

@@ -18,6 +18,7 @@ use domain::base::{Message, MessageBuilder, Name, Rtype};
 use domain::rdata::Soa;
 use zonemux_plugin::Endpoint;
 use zonemux_plugin::testing::ChangesBuilder;
+use zonemux_test_support::median;
 
 const RECORDS: usize = 100_000;
 const CHANGES: usize = 10_000;
@@ -113,9 +114,4 @@ fn busy_time() -> Duration {
     let (_, fields) = stat.rsplit_once(')').unwrap();
     let ticks = fields.split_ascii_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap());
     Duration::from_millis(10 * ticks.sum::<u64>())
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
 }
